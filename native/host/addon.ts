@@ -66,11 +66,7 @@ export type EngineRequest = {
   readonly topLogprobs: number
 }
 
-export type SubmitVerdict =
-  | 'accepted'
-  | 'queue_full'
-  | 'too_long'
-  | 'stopping'
+export type SubmitVerdict = 'accepted' | 'queue_full' | 'too_long' | 'stopping'
 
 export type FinishReason = 'stop' | 'length' | 'cancelled' | 'deadline' | 'failed'
 
@@ -128,5 +124,9 @@ export type EngineAddon = {
    * With `oneByOne` each token is its own step (the decode path); both must agree. */
   logits(options: EngineOptions, tokens: Int32Array, oneByOne: boolean): Promise<Float32Array>
   /** Offers named kernels to tests: `kernel` applied to the inputs under the given instruction set. */
-  kernel(name: string, isa: 'scalar' | 'avx2', inputs: readonly (Float32Array | Uint8Array | Int32Array | number)[]): Float32Array
+  kernel(
+    name: string,
+    isa: 'scalar' | 'avx2',
+    inputs: readonly (Float32Array | Uint8Array | Int32Array | number)[],
+  ): Float32Array
 }

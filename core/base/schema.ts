@@ -1,0 +1,30 @@
+// Zod fragments that every room's configuration shares: durations, listen addresses, byte sizes. Values leave in base units.
+
+import { z } from 'zod'
+import { tryParseDuration } from './duration.ts'
+
+/** `30s` → milliseconds. */
+export const duration = z.string().transform((text, context) => {
+  const ms = tryParseDuration(text)
+  if (ms !== undefined) return ms
+  context.addIssue({ code: 'custom', message: `not a duration: "${text}" (write 500ms, 30s, 5m or 1h30m)` })
+  return z.NEVER
+})
+
+export type Listen = { readonly host: string; readonly port: number }
+
+/** `127.0.0.1:9700`, `[::1]:9700` → host and port; port 0 = any free one. */
+export const listen = z.string().transform((text, context): Listen => {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text)
+  const port = Number(match?.[3])
+  if (match !== null && port <= 65_535) return { host: (match[1] ?? match[2])!, port }
+  context.addIssue({
+    code: 'custom',
+    message: `not an address: "${text}" (write host:port, for example 127.0.0.1:9700)`,
+  })
+  return z.NEVER
+})
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}

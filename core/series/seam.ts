@@ -1,0 +1,52 @@
+// Where the store and the language meet, types only: the head implements Querier and calls AppendObserver, PromQL does the reverse, and
+// neither imports the other. Reading is columnar: a selector gives series references once, a window fills the caller's typed arrays, and
+// no object is made per sample.
+
+/** Sorted by name; `__name__` is a label like any other. */
+export type Labels = readonly (readonly [name: string, value: string])[]
+
+export type Matcher = { readonly name: string; readonly op: '=' | '!=' | '=~' | '!~'; readonly value: string }
+
+/** Index of a series inside one Querier. Stable while the series lives; never reused within a Querier's generation. */
+export type SeriesRef = number
+
+/** Columns that `window` fills. The caller owns them and makes them large enough; reuse them between calls. */
+export type Window = {
+  readonly times: Float64Array
+  readonly values: Float64Array
+  /** 1 where the sample says "this series ended here"; its value is then meaningless. */
+  readonly stale: Uint8Array
+}
+
+export type Querier = {
+  /** References of all series that match, in no particular order. An empty matcher list is refused by the caller. */
+  select(matchers: readonly Matcher[]): Uint32Array
+  labels(ref: SeriesRef): Labels
+  /** Fills `out` with samples of `ref` in (t0, t1] (left-open, milliseconds), oldest first; returns how many there are.
+   * Never more than the columns hold: then the newest that fit, and `truncated` counts the rest. */
+  window(ref: SeriesRef, t0: number, t1: number, out: Window): number
+  /** Newest sample in (t0, t1], written to index 0 of `out`; 0 or 1. Quicker than `window`. */
+  latest(ref: SeriesRef, t0: number, t1: number, out: Window): number
+  /** Grows when a series appears or disappears, so that resolved selectors can be kept. */
+  readonly generation: number
+  labelNames(matchers: readonly Matcher[]): readonly string[]
+  labelValues(name: string, matchers: readonly Matcher[]): readonly string[]
+  readonly minTime: number
+  readonly maxTime: number
+}
+
+export type AppendRefusal = 'out_of_order' | 'out_of_bounds' | 'duplicate' | 'series_limit' | 'invalid_labels'
+
+/** The only way samples get in. Times are milliseconds. */
+export type Appender = {
+  /** Finds or makes the series. */
+  series(labels: Labels): SeriesRef | AppendRefusal
+  append(ref: SeriesRef, time: number, value: number, stale: boolean): AppendRefusal | null
+}
+
+/** Told about every accepted sample and every series that comes or goes, in order, before the append returns. */
+export type AppendObserver = {
+  appended(ref: SeriesRef, time: number, value: number, stale: boolean): void
+  created(ref: SeriesRef, labels: Labels): void
+  removed(ref: SeriesRef): void
+}
