@@ -1,0 +1,223 @@
+// An append-only log of frames in segment files (docs/formats/segment.md): the one log of the house.
+// Invariants: sequences grow by one; what `commit` resolved for is there after a crash; repair never changes a healthy segment.
+
+import type { FileHandle, FileLayer } from '../base/file-layer.ts'
+import { decodeCheckpoint, encodeCheckpoint, encodeFrame, encodeHeader, headerBytes, maxPayloadBytes } from './frame.ts'
+import { type GroupCommit, groupCommit } from './group-commit.ts'
+import { type Damage, readSegments, type Segment, segmentName } from './recovery.ts'
+
+export type SegmentLogOptions = {
+  readonly files: FileLayer
+  readonly directory: string
+  /** A new segment begins once one holds this many bytes. */
+  readonly segmentBytes: number
+  /** Most bytes on disk. */
+  readonly capBytes: number
+  /** What happens to an append past the cap. */
+  readonly full: 'refuse' | 'drop_oldest'
+  /** Random 64 bits for the identity of a new log. */
+  readonly newEpoch: () => bigint
+}
+
+export type Frame = { readonly sequence: number; readonly payload: Uint8Array }
+
+export type SegmentLogStats = {
+  readonly bytes: number
+  readonly segments: number
+  readonly refused: number
+  readonly droppedFrames: number
+  readonly damage: readonly Damage[]
+  readonly syncs: number
+}
+
+export type SegmentLog = {
+  readonly epoch: bigint
+  /** Sequence of the oldest frame still held (equals `next` when there is none). */
+  readonly first: number
+  /** Sequence the next append will get. */
+  readonly next: number
+  readonly acked: number
+  /** Writes one frame; its sequence, or null when the log is full and refuses. Not durable before `commit`. */
+  append(payload: Uint8Array): number | null
+  /** Resolves when every earlier append is on disk. */
+  commit(): Promise<void>
+  /** Frames from `from` on, oldest first, until `maxBytes` of payload are gathered (at least one frame if there is any). */
+  read(from: number, maxBytes: number): readonly Frame[]
+  /** Nobody needs frames up to `sequence` any more. */
+  ack(sequence: number): void
+  stats(): SegmentLogStats
+  close(): Promise<void>
+}
+
+export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
+  const { files, directory } = options
+  files.makeDirectory(directory)
+  const checkpointPath = `${directory}/checkpoint`
+  const checkpoint = files.exists(checkpointPath) ? decodeCheckpoint(files.readFile(checkpointPath)) : null
+  const recovered = readSegments(files, directory, checkpoint?.epoch ?? null)
+  const epoch = recovered.epoch ?? checkpoint?.epoch ?? options.newEpoch()
+  const segments: Segment[] = [...recovered.segments]
+
+  let acked = checkpoint?.epoch === epoch ? checkpoint.acked : 0
+  let next = Math.max(segments.at(-1)?.next ?? 1, acked + 1)
+  let handle: FileHandle | undefined
+  let commits: GroupCommit | undefined
+  let refused = 0
+  let droppedFrames = 0
+  let syncs = 0
+  let closing: Promise<void> = Promise.resolve()
+  let cursor: { sequence: number; segment: Segment; offset: number } | undefined
+
+  const bytes = (): number => segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  const saveCheckpoint = (): void => files.writeAtomic(checkpointPath, encodeCheckpoint({ epoch, acked }))
+
+  const closeHandle = (): void => {
+    if (handle === undefined) return
+    // Everything behind the newest segment is durable before a new one begins, so that repair may trust it.
+    handle.sync()
+    syncs += (commits?.syncs ?? 0) + 1
+    const old = handle
+    // A sync of this file may still be running on another thread; its descriptor must not be reused under it.
+    closing = Promise.allSettled([closing, commits?.settled()]).then(() => old.close())
+    handle = undefined
+    commits = undefined
+  }
+
+  const writer = (): FileHandle => {
+    const last = segments.at(-1)
+    const usable = last !== undefined && last.bytes < options.segmentBytes && last.next === next
+    if (handle !== undefined && usable) return handle
+    closeHandle()
+    const segment: Segment = usable
+      ? last
+      : { path: `${directory}/${segmentName(next)}`, first: next, next, bytes: headerBytes }
+    const opened = files.open(segment.path, 'append')
+    if (!usable) {
+      opened.append(encodeHeader({ epoch, first: next }))
+      files.syncDirectory(directory)
+      segments.push(segment)
+    }
+    handle = opened
+    commits = groupCommit(() => opened.syncAsync())
+    return opened
+  }
+
+  const makeRoom = (need: number): boolean => {
+    while (bytes() + need > options.capBytes) {
+      const oldest = segments[0]
+      if (options.full === 'refuse' || segments.length < 2 || oldest === undefined) return false
+      droppedFrames += oldest.next - Math.max(oldest.first, acked + 1)
+      files.remove(oldest.path)
+      segments.shift()
+    }
+    return true
+  }
+
+  if (checkpoint === null || checkpoint.epoch !== epoch) saveCheckpoint()
+
+  return {
+    epoch,
+    get first() {
+      return segments[0]?.first ?? next
+    },
+    get next() {
+      return next
+    },
+    get acked() {
+      return acked
+    },
+    append(payload) {
+      if (payload.length > maxPayloadBytes)
+        throw new RangeError(`frame of ${payload.length} bytes, at most ${maxPayloadBytes}`)
+      const frame = encodeFrame(next, payload)
+      if (!makeRoom(frame.length)) {
+        refused++
+        return null
+      }
+      const file = writer()
+      const segment = segments.at(-1)!
+      try {
+        file.append(frame)
+      } catch (error) {
+        // A half-written frame (disk full) must not be followed by another: cut back to the last whole one.
+        file.truncate(segment.bytes)
+        throw error
+      }
+      segment.bytes += frame.length
+      segment.next = ++next
+      return next - 1
+    },
+    commit: () => commits?.commit() ?? Promise.resolve(),
+    read(from, maxBytes) {
+      const out: Frame[] = []
+      let gathered = 0
+      let sequence = Math.max(from, segments[0]?.first ?? next)
+      while (sequence < next && (out.length === 0 || gathered < maxBytes)) {
+        const segment = segments.find((one) => sequence < one.next)
+        if (segment === undefined) break
+        // A hole left by repair: go on with the next segment that is there.
+        sequence = Math.max(sequence, segment.first)
+        const from = cursor?.segment === segment && cursor.sequence === sequence ? cursor.offset : null
+        const run = readRun(files, segment, sequence, from, maxBytes - gathered)
+        if (run.frames.length === 0) break
+        for (const frame of run.frames) {
+          out.push(frame)
+          gathered += frame.payload.length
+        }
+        sequence = out.at(-1)!.sequence + 1
+        cursor = { sequence, segment, offset: run.end }
+      }
+      return out
+    },
+    ack(sequence) {
+      if (sequence <= acked) return
+      acked = Math.min(sequence, next - 1)
+      saveCheckpoint()
+      while (segments.length > 1 && segments[0]!.next <= acked + 1) files.remove(segments.shift()!.path)
+    },
+    stats: () => ({
+      bytes: bytes(),
+      segments: segments.length,
+      refused,
+      droppedFrames,
+      damage: recovered.damage,
+      syncs: syncs + (commits?.syncs ?? 0),
+    }),
+    async close() {
+      await commits?.commit()
+      closeHandle()
+      await closing
+    },
+  }
+}
+
+function readRun(
+  files: FileLayer,
+  segment: Segment,
+  sequence: number,
+  knownOffset: number | null,
+  maxBytes: number,
+): { frames: Frame[]; end: number } {
+  const file = files.open(segment.path, 'read')
+  try {
+    const frames: Frame[] = []
+    let offset = knownOffset ?? headerBytes
+    let at = knownOffset === null ? segment.first : sequence
+    let gathered = 0
+    while (at < segment.next && (frames.length === 0 || gathered < maxBytes)) {
+      const head = file.read(offset, 16)
+      if (head.length < 16) break
+      const length = new DataView(head.buffer, head.byteOffset).getUint32(0, true)
+      if (at >= sequence) {
+        const payload = file.read(offset + 16, length)
+        frames.push({ sequence: at, payload })
+        gathered += length
+      }
+      offset += 16 + length
+      at++
+    }
+    return { frames, end: offset }
+  } finally {
+    file.close()
+  }
+}
