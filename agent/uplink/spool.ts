@@ -1,0 +1,89 @@
+// What the agent has to tell and the server has not yet made its own: two segment logs, one of sample rounds, one of events.
+// Invariant: an event leaves the spool only when the server has it in its database; samples are kept a while longer, since a restarted
+// server may have lost what it held in memory.
+
+import type { FileLayer } from '../../core/base/file-layer.ts'
+import { openSegmentLog, type SegmentLog } from '../../core/segment/segment-log.ts'
+import type { Stream } from '../../core/wire/message.ts'
+
+export type SpoolLimits = {
+  readonly samplesCapBytes: number
+  readonly eventsCapBytes: number
+  readonly retainSamplesMs: number
+}
+
+export const defaultSpoolLimits: SpoolLimits = {
+  samplesCapBytes: 64 << 20,
+  eventsCapBytes: 16 << 20,
+  retainSamplesMs: 15 * 60_000,
+}
+
+export type Spool = {
+  readonly logs: Readonly<Record<Stream, SegmentLog>>
+  /** False when the frame was refused; the refusal is counted in the log's stats. */
+  append(stream: Stream, payload: Uint8Array, now: number): boolean
+  /** The server holds everything up to `sequence`. */
+  acked(stream: Stream, sequence: number, now: number): void
+  /** Frames the server has not acknowledged. */
+  pending(stream: Stream): number
+  /** Where sending begins, given what the server says it holds (null: nothing of this epoch). */
+  resumeAt(stream: Stream, serverAck: number | null): number
+  close(): Promise<void>
+}
+
+export function openSpool(options: {
+  readonly files: FileLayer
+  readonly directory: string
+  readonly limits: SpoolLimits
+  readonly newEpoch: () => bigint
+}): Spool {
+  const { files, limits, newEpoch } = options
+  const open = (stream: Stream, capBytes: number, full: 'refuse' | 'drop_oldest'): SegmentLog =>
+    openSegmentLog({
+      files,
+      directory: `${options.directory}/${stream}`,
+      segmentBytes: 1 << 20,
+      capBytes,
+      full,
+      newEpoch,
+    })
+  const logs = {
+    samples: open('samples', limits.samplesCapBytes, 'drop_oldest'),
+    events: open('events', limits.eventsCapBytes, 'refuse'),
+  }
+  /** What the server said it holds. */
+  const held: Record<Stream, number> = { samples: logs.samples.acked, events: logs.events.acked }
+  /** Marks of (sequence, time), one every few seconds: old enough samples may go. */
+  const marks: { sequence: number; at: number }[] = []
+
+  return {
+    logs,
+    append(stream, payload, now) {
+      const sequence = logs[stream].append(payload)
+      if (sequence === null) return false
+      if (stream === 'samples' && now - (marks.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= 5000)
+        marks.push({ sequence, at: now })
+      return true
+    },
+    acked(stream, sequence, now) {
+      held[stream] = Math.max(held[stream], sequence)
+      if (stream === 'events') return logs.events.ack(sequence)
+      let releasable = 0
+      while (marks.length > 1 && now - marks[1]!.at > limits.retainSamplesMs) {
+        marks.shift()
+        releasable = marks[0]!.sequence - 1
+      }
+      if (releasable > 0) logs.samples.ack(Math.min(sequence, releasable))
+    },
+    pending: (stream) => logs[stream].next - 1 - Math.max(held[stream], logs[stream].first - 1),
+    resumeAt(stream, serverAck) {
+      const log = logs[stream]
+      const oldest = stream === 'events' ? Math.max(log.first, log.acked + 1) : log.first
+      // An ack past our end belongs to a log that was lost and begun again under the same epoch: impossible unless the peer errs.
+      return serverAck === null || serverAck >= log.next ? oldest : Math.max(oldest, serverAck + 1)
+    },
+    async close() {
+      await Promise.all([logs.samples.close(), logs.events.close()])
+    },
+  }
+}

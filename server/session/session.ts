@@ -1,0 +1,229 @@
+// The server's end of the agent channel: one session per host. Frames of a session are handled one after another, so acknowledgements are
+// in order; a slow store pauses the socket instead of filling memory. Malformed input ends the session with words, never the server.
+
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import type { Clock } from '../../core/base/clock.ts'
+import { errorText } from '../../core/base/errors.ts'
+import type { Log } from '../../core/base/log.ts'
+import type { Command } from '../../core/wire/command.ts'
+import {
+  type AgentMessage,
+  agentMessage,
+  decodeStreamFrame,
+  maxBinaryBytes,
+  parseMessage,
+  protocolVersion,
+  type ServerMessage,
+  type Stream,
+} from '../../core/wire/message.ts'
+import type { AgentState } from '../../core/wire/state.ts'
+
+/** A socket is paused while this many bytes wait to be handled. */
+const pauseBytes = 16 << 20
+const helloMs = 10_000
+
+export type SessionDeps = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly serverId: string
+  readonly maxSessions: number
+  /** Null: not an agent that may connect. */
+  readonly authenticate: (request: IncomingMessage) => Promise<{ readonly name: string } | null>
+  readonly streams: Readonly<Record<Stream, (host: string, payload: Uint8Array) => Promise<void>>>
+  readonly onState: (state: AgentState) => Promise<void>
+  readonly onHeartbeat: (host: string) => void
+  readonly onGone: (host: string) => void
+  readonly pendingCommands: (host: string) => Promise<readonly Command[]>
+  readonly onCommandReceived: (host: string, commandId: string, verdict: string) => Promise<void>
+  readonly lease: { readonly actionsPerEngine: number; readonly windowMs: number }
+}
+
+export type SessionStats = {
+  readonly open: number
+  readonly opened: number
+  readonly malformed: number
+  readonly refused: number
+}
+
+export type Sessions = {
+  /** Takes over an HTTP upgrade to `/agent`. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Sends what is pending for this host, if it is connected here. */
+  wake(host: string): void
+  connected(): readonly string[]
+  stats(): SessionStats
+  stop(): Promise<void>
+}
+
+export function openSessions(deps: SessionDeps): Sessions {
+  const server = new WebSocketServer({ noServer: true, maxPayload: maxBinaryBytes + 64, perMessageDeflate: false })
+  const byHost = new Map<string, { socket: WebSocket; sendPending: () => void }>()
+  /** Highest sequence taken, by host, stream and epoch. In memory: events are idempotent, samples must be sent again anyway. */
+  const taken = new Map<string, { epoch: string; sequence: number }>()
+  let opened = 0
+  let malformed = 0
+  let refused = 0
+
+  const accept = (socket: WebSocket): void => {
+    opened++
+    let host: string | null = null
+    let seq = 0
+    let epochs: Record<Stream, string> = { samples: '', events: '' }
+    let waiting = 0
+    let work: Promise<void> = Promise.resolve()
+    const sentCommands = new Set<string>()
+
+    const send = (message: ServerMessage): void => {
+      if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message))
+    }
+    const fault = (words: string): void => {
+      malformed++
+      deps.log.warn('agent session ended: malformed message', { host: host ?? 'unknown', fault: words })
+      socket.close(1008, words.slice(0, 120))
+    }
+    const sendPending = (): void => {
+      const name = host
+      if (name === null) return
+      deps.pendingCommands(name).then(
+        (commands) => {
+          for (const command of commands) {
+            if (sentCommands.has(command.id)) continue
+            sentCommands.add(command.id)
+            send({ type: 'command', command })
+          }
+        },
+        (error: unknown) => deps.log.error('pending commands unknown', { host: name, error: errorText(error) }),
+      )
+    }
+
+    const hello = async (message: Extract<AgentMessage, { type: 'hello' }>): Promise<void> => {
+      if (message.protocol !== protocolVersion) {
+        return fault(`protocol ${message.protocol}, this server speaks ${protocolVersion}: upgrade the older side`)
+      }
+      const name = message.state.host
+      const older = byHost.get(name)
+      if (older !== undefined) {
+        // Either a half-open socket of the same agent or two agents under one name; the newest wins, and the log says so.
+        deps.log.warn('host connected again: older session closed', { host: name })
+        older.socket.close(4000, 'replaced by a newer session of this host')
+      }
+      host = name
+      epochs = { samples: message.streams.samples.epoch, events: message.streams.events.epoch }
+      byHost.set(name, { socket, sendPending })
+      await deps.onState(message.state)
+      const ack = (stream: Stream): number | null => {
+        const held = taken.get(`${name}/${stream}`)
+        return held?.epoch === epochs[stream] ? held.sequence : null
+      }
+      send({
+        type: 'welcome',
+        time: deps.clock.now(),
+        serverId: deps.serverId,
+        acks: { samples: ack('samples'), events: ack('events') },
+      })
+      send({ type: 'lease', ...deps.lease })
+      sendPending()
+    }
+
+    const text = async (message: AgentMessage): Promise<void> => {
+      if (message.type === 'hello') return host === null ? hello(message) : fault('second hello')
+      if (host === null) return fault('first message is not hello')
+      if (message.seq !== seq) {
+        send({ type: 'report_full_state' })
+      }
+      seq = message.seq + 1
+      switch (message.type) {
+        case 'state':
+          if (message.state.host !== host) return fault('state names another host')
+          return deps.onState(message.state)
+        case 'heartbeat':
+          return deps.onHeartbeat(host)
+        case 'command_received':
+          return deps.onCommandReceived(host, message.commandId, message.verdict)
+      }
+    }
+
+    const binary = async (bytes: Uint8Array): Promise<void> => {
+      const frame = decodeStreamFrame(bytes)
+      if (frame === null) return fault('stream frame is not understood')
+      if (host === null) return fault('stream frame before hello')
+      const key = `${host}/${frame.stream}`
+      const held = taken.get(key)
+      const known = held?.epoch === epochs[frame.stream] ? held.sequence : 0
+      if (frame.sequence > known) {
+        await deps.streams[frame.stream](host, frame.payload)
+        taken.set(key, { epoch: epochs[frame.stream], sequence: frame.sequence })
+      }
+      send({ type: 'ack', stream: frame.stream, sequence: Math.max(known, frame.sequence) })
+    }
+
+    const enqueue = (size: number, task: () => Promise<void>): void => {
+      waiting += size
+      if (waiting > pauseBytes) socket.pause()
+      work = work
+        .then(() => (socket.readyState === socket.OPEN ? task() : undefined))
+        .catch((error: unknown) => {
+          // The frame was not taken: end the session unacknowledged, the agent sends it again.
+          deps.log.error('frame could not be stored', { host: host ?? 'unknown', error: errorText(error) })
+          socket.close(1011, 'could not be stored, try again')
+        })
+        .finally(() => {
+          waiting -= size
+          if (waiting <= pauseBytes && socket.isPaused) socket.resume()
+        })
+    }
+
+    const helloTimer = deps.clock.timer(helloMs, () => {
+      if (host === null) fault('no hello within 10 s')
+    })
+    socket.on('message', (data: RawData, isBinary: boolean) => {
+      const bytes = Array.isArray(data) ? Buffer.concat(data) : new Uint8Array(data as Buffer)
+      if (isBinary) return enqueue(bytes.length, () => binary(bytes))
+      const parsed = parseMessage(agentMessage, new TextDecoder().decode(bytes))
+      if (!parsed.ok) return fault(parsed.fault)
+      if (parsed.message.type === 'hello') seq = parsed.message.seq + 1
+      enqueue(bytes.length, () => text(parsed.message))
+    })
+    socket.on('error', (error) =>
+      deps.log.debug('agent socket error', { host: host ?? 'unknown', error: errorText(error) }),
+    )
+    socket.on('close', () => {
+      helloTimer[Symbol.dispose]()
+      if (host !== null && byHost.get(host)?.socket === socket) {
+        byHost.delete(host)
+        deps.onGone(host)
+      }
+    })
+  }
+
+  return {
+    upgrade(request, socket, head) {
+      const refuse = (status: string): void => {
+        refused++
+        socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      }
+      if (server.clients.size >= deps.maxSessions) return refuse('503 Service Unavailable')
+      socket.on('error', () => socket.destroy())
+      deps.authenticate(request).then(
+        (principal) => {
+          if (principal === null) return refuse('401 Unauthorized')
+          server.handleUpgrade(request, socket, head, accept)
+        },
+        (error: unknown) => {
+          deps.log.error('agent could not be authenticated', { error: errorText(error) })
+          refuse('503 Service Unavailable')
+        },
+      )
+    },
+    wake: (host) => byHost.get(host)?.sendPending(),
+    connected: () => [...byHost.keys()],
+    stats: () => ({ open: server.clients.size, opened, malformed, refused }),
+    async stop() {
+      for (const socket of server.clients) socket.close(1001, 'server stopping')
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const socket of server.clients) socket.terminate()
+    },
+  }
+}
