@@ -1,0 +1,43 @@
+// Data on stdout, words on stderr. A table for people, one JSON array for programs; both from the same rows.
+
+export type OutputFormat = 'table' | 'json'
+
+export type Column<T> = { readonly title: string; readonly value: (row: T) => string | number | null }
+
+export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
+  const cells = rows.map((row) => columns.map((column) => String(column.value(row) ?? '-')))
+  const widths = columns.map((column, index) =>
+    Math.max(width(column.title), ...cells.map((line) => width(line[index]!))),
+  )
+  const line = (texts: readonly string[]): string =>
+    texts
+      .map((text, index) => (index === texts.length - 1 ? text : text + ' '.repeat(widths[index]! - width(text))))
+      .join('  ')
+      .trimEnd()
+  return [line(columns.map((column) => column.title)), ...cells.map(line)].join('\n')
+}
+
+/** Columns a terminal gives the text: CJK and other wide characters take two. */
+export function width(text: string): number {
+  let columns = 0
+  for (const character of text)
+    columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(
+      character,
+    )
+      ? 2
+      : 1
+  return columns
+}
+
+export function print<T>(rows: readonly T[], columns: readonly Column<T>[], format: OutputFormat, empty: string): void {
+  if (format === 'json') process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+  else if (rows.length === 0) process.stderr.write(`${empty}\n`)
+  else process.stdout.write(`${table(rows, columns)}\n`)
+}
+
+export function ago(at: number, now: number): string {
+  const seconds = Math.max(0, Math.round((now - at) / 1000))
+  if (seconds < 120) return `${seconds}s`
+  if (seconds < 7200) return `${Math.round(seconds / 60)}m`
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)}h` : `${Math.round(seconds / 86_400)}d`
+}

@@ -1,0 +1,33 @@
+// `inferward doctor`: looks at this host and says what would hurt, line by line: OK, WARN or FAIL, and what to do.
+
+import { Command } from 'commander'
+import { InferwardError } from '../../core/base/errors.ts'
+import { checks, type Finding } from '../doctor/checks.ts'
+import { language } from '../language.ts'
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('check this host: Node, compiler, build, ports, disk, database, clock, GPU tools')
+    .option('--data <dir>', 'data folder to look at', 'data')
+    .option('-o, --output <format>', 'table or json', 'table')
+    .option('--lang <en|zh>', 'language of words')
+    .action(async (flags: { data: string; output: string; lang?: string }) => {
+      const lang = language(flags.lang, process.env)
+      const findings: Finding[] = []
+      for (const check of checks) findings.push(await check({ data: flags.data }))
+      if (flags.output === 'json') process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`)
+      else {
+        for (const finding of findings) {
+          process.stdout.write(`${finding.state.padEnd(5)}${finding.subject.padEnd(12)}${finding.words[lang]}\n`)
+          if (finding.remedy !== null) process.stdout.write(`${' '.repeat(17)}${finding.remedy[lang]}\n`)
+        }
+      }
+      const failed = findings.filter((finding) => finding.state === 'FAIL')
+      if (failed.length > 0) {
+        throw new InferwardError({
+          code: 'doctor.failed',
+          message: `${failed.length} of ${findings.length} checks failed`,
+        })
+      }
+    })
+}

@@ -1,0 +1,41 @@
+// `inferward notify test RECEIVER`: one real message through one receiver, with the redacted request, the reply and what to do about it.
+
+import { Command } from 'commander'
+import { InferwardError } from '../../core/base/errors.ts'
+import { outputOption, verbContext } from './shared.ts'
+
+type TestResult = {
+  readonly channel: string
+  readonly ok: boolean
+  readonly request: string
+  readonly reply: string
+  readonly advice: { readonly en: string; readonly zh: string }
+}
+
+export function notifyCommand(): Command {
+  const notify = new Command('notify').description('notification channels')
+  notify
+    .command('test')
+    .description('send a test message through every channel of a receiver')
+    .argument('<receiver>', 'name of the receiver in the Alertmanager configuration')
+    .option(...outputOption)
+    .action(async (receiver: string, _flags: unknown, command: Command) => {
+      const context = verbContext(command)
+      const results = (await context.client.post('/api/v1/notify/test', { receiver })) as readonly TestResult[]
+      if (context.format === 'json') process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
+      else {
+        for (const one of results) {
+          process.stdout.write(`${one.channel}: ${one.ok ? 'OK' : 'FAILED'}\n${one.request}\n--- reply\n${one.reply}\n`)
+          process.stdout.write(`--- ${one.advice[context.lang]}\n`)
+        }
+      }
+      const failed = results.filter((one) => !one.ok)
+      if (failed.length > 0) {
+        throw new InferwardError({
+          code: 'notify.test',
+          message: `${failed.length} of ${results.length} channels failed`,
+        })
+      }
+    })
+  return notify
+}
