@@ -1,0 +1,175 @@
+// The HTTP edge: one listener for API, status page, metrics and the agents' WebSocket. Reads are open on loopback, everything else needs a
+// token; every answer to a fault is JSON with what, and what to do. No request can make it throw.
+
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import * as path from 'node:path'
+import type { Duplex } from 'node:stream'
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import { projectRoot } from '../../core/base/entry.ts'
+import { errorText, InferwardError, isInferwardError, systemCode } from '../../core/base/errors.ts'
+import type { Log } from '../../core/base/log.ts'
+import type { Listen } from '../../core/base/schema.ts'
+
+export type HttpDeps = {
+  readonly log: Log
+  readonly listen: Listen
+  /** Answers the principal, or null when the token is missing or wrong where one is needed. */
+  readonly authenticate: (request: IncomingMessage) => Promise<unknown>
+  readonly routers: readonly Router[]
+  readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>
+  readonly ready: () => boolean
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** Wraps each request, for traces. */
+  readonly span: <T>(name: string, work: () => Promise<T>) => Promise<T>
+}
+
+export type Http = {
+  start(): Promise<{ readonly url: string }>
+  stop(): Promise<void>
+}
+
+const csp =
+  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+
+export function openHttp(deps: HttpDeps): Http {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('etag', false)
+  app.use((_request, response, next) => {
+    response.set({
+      'content-security-policy': csp,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+    next()
+  })
+
+  app.get('/-/healthy', (_request, response) => void response.type('text').send('Inferward server is healthy.\n'))
+  app.get('/-/ready', (_request, response) => {
+    const ready = deps.ready()
+    response
+      .status(ready ? 200 : 503)
+      .type('text')
+      .send(ready ? 'Inferward server is ready.\n' : 'Inferward server is starting.\n')
+  })
+
+  app.use((request, response, next) => {
+    deps.authenticate(request).then(
+      (principal) => {
+        if (principal === null) {
+          response.set('www-authenticate', 'Bearer, Basic realm="inferward"')
+          return fault(
+            response,
+            401,
+            'auth.token',
+            'a valid token is needed',
+            'Send `Authorization: Bearer TOKEN`; the admin token lies at DATA/admin.token.',
+          )
+        }
+        response.locals.principal = principal
+        next()
+      },
+      (error: unknown) => next(error),
+    )
+  })
+
+  app.get('/metrics', (_request, response, next) => {
+    deps.metrics().then(({ text, contentType }) => void response.set('content-type', contentType).send(text), next)
+  })
+  // The commonest mistake with Grafana is to point it at /metrics.
+  app.use('/metrics/api', (_request, response) =>
+    fault(
+      response,
+      404,
+      'http.metrics_path',
+      '/metrics is for scraping',
+      'Point Grafana at the server itself, for example http://127.0.0.1:9700.',
+    ),
+  )
+
+  app.use((request, response, next) => {
+    if (request.path.startsWith('/api/')) {
+      const name = `${request.method} ${request.path.replace(/\/[0-9a-f-]{16,}/g, '/:id')}`
+      void deps.span(name, () => new Promise<void>((resolve) => response.once('close', resolve)))
+    }
+    next()
+  })
+  for (const router of deps.routers) app.use(router)
+
+  const console = path.join(projectRoot, 'dashboards', 'console')
+  app.use(express.static(console, { index: 'index.html', cacheControl: false, dotfiles: 'ignore' }))
+  app.use((request, response) =>
+    fault(
+      response,
+      404,
+      'http.not_found',
+      `nothing at ${request.method} ${request.path.slice(0, 200)}`,
+      'The API is described in docs/api.md.',
+    ),
+  )
+
+  app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) return next(error)
+    const status = statusOf(error)
+    if (status >= 500) deps.log.error('request failed', { path: request.path.slice(0, 200), error: errorText(error) })
+    const known = isInferwardError(error) ? error : null
+    const message =
+      known?.message ?? (status < 500 ? errorText(error) : 'internal error; the server log has the details')
+    fault(response, status, known?.code ?? 'http.failed', message, known?.hint)
+  })
+
+  const server: Server = createServer({ requestTimeout: 60_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }, app)
+  server.maxConnections = 2048
+  server.on('upgrade', (request, socket, head) => {
+    if (new URL(request.url ?? '/', 'http://local').pathname === '/agent') return deps.upgrade(request, socket, head)
+    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  })
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  })
+
+  return {
+    start: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', (error) => reject(listenFault(error, deps.listen)))
+        server.listen(deps.listen.port, deps.listen.host, () => {
+          const address = server.address()
+          const port = typeof address === 'object' && address !== null ? address.port : deps.listen.port
+          const host = deps.listen.host.includes(':') ? `[${deps.listen.host}]` : deps.listen.host
+          resolve({ url: `http://${host}:${port}` })
+        })
+      }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function fault(response: Response, status: number, code: string, message: string, hint?: string): void {
+  response.status(status).json({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })
+}
+
+function statusOf(error: unknown): number {
+  const told = (error as { status?: unknown } | null)?.status
+  if (typeof told === 'number' && told >= 400 && told < 600) return told
+  if (!isInferwardError(error)) return 500
+  if (/not_found$/.test(error.code)) return 404
+  if (/^auth\.|forbidden$/.test(error.code)) return 403
+  if (error.exitCode === 2 || /invalid|bad_/.test(error.code)) return 400
+  return error.retryable ? 503 : 500
+}
+
+function listenFault(error: Error, listen: Listen): InferwardError {
+  const at = `${listen.host}:${listen.port}`
+  const inUse = systemCode(error) === 'EADDRINUSE'
+  return new InferwardError({
+    code: inUse ? 'http.port_in_use' : 'http.listen',
+    message: inUse ? `${at} is in use by another process` : `cannot listen on ${at}`,
+    hint: inUse
+      ? `See who it is: ss -ltnp 'sport = :${listen.port}'; or set another server.listen.`
+      : 'Check server.listen in the configuration.',
+    cause: error,
+  })
+}
