@@ -2,8 +2,9 @@
 // neither imports the other. Reading is columnar: a selector gives series references once, a window fills the caller's typed arrays, and
 // no object is made per sample.
 
-/** Sorted by name; `__name__` is a label like any other. */
-export type Labels = readonly (readonly [name: string, value: string])[]
+import type { Labels } from '../sample/sample.ts'
+
+export type { Labels }
 
 export type Matcher = { readonly name: string; readonly op: '=' | '!=' | '=~' | '!~'; readonly value: string }
 

@@ -1,0 +1,128 @@
+// Prometheus' text exposition format, version 0.0.4: one visit per sample, faults with their line. Bounded: a page that is too large, or has
+// too many samples, is refused before it fills memory.
+
+import { InferwardError } from '../base/errors.ts'
+
+export type TextVisitor = {
+  sample(name: string, labels: readonly (readonly [string, string])[], value: number, time: number | null): void
+  type?(name: string, type: string): void
+  help?(name: string, help: string): void
+}
+
+export const maxTextBytes = 16 << 20
+const maxSamples = 200_000
+
+function fault(line: number, message: string): InferwardError {
+  return new InferwardError({ code: 'text.malformed', message: `metrics page, line ${line}: ${message}` })
+}
+
+const nameStart = /[a-zA-Z_:]/
+const nameRest = /[a-zA-Z0-9_:]/
+
+export function parseText(text: string, visitor: TextVisitor): void {
+  if (text.length > maxTextBytes) {
+    throw new InferwardError({
+      code: 'text.too_large',
+      message: `metrics page of ${text.length} characters, at most ${maxTextBytes}`,
+    })
+  }
+  let samples = 0
+  let line = 0
+  let begin = 0
+  while (begin < text.length) {
+    line++
+    let end = text.indexOf('\n', begin)
+    if (end < 0) end = text.length
+    const row = text.slice(begin, text[end - 1] === '\r' ? end - 1 : end)
+    begin = end + 1
+    const trimmed = row.trim()
+    if (trimmed === '') continue
+    if (trimmed[0] === '#') comment(trimmed, visitor)
+    else {
+      if (++samples > maxSamples)
+        throw new InferwardError({
+          code: 'text.too_large',
+          message: `metrics page with more than ${maxSamples} samples`,
+        })
+      parseSample(trimmed, line, visitor)
+    }
+  }
+}
+
+function comment(row: string, visitor: TextVisitor): void {
+  const match = /^#\s+(TYPE|HELP)\s+(\S+)\s*(.*)$/.exec(row)
+  if (match === null) return
+  if (match[1] === 'TYPE') visitor.type?.(match[2]!, match[3]!)
+  else
+    visitor.help?.(
+      match[2]!,
+      match[3]!.replace(/\\([\\n])/g, (_, c: string) => (c === 'n' ? '\n' : '\\')),
+    )
+}
+
+function parseSample(row: string, line: number, visitor: TextVisitor): void {
+  let at = 0
+  const name = (): string => {
+    const from = at
+    if (!nameStart.test(row[at] ?? '')) throw fault(line, `expected a name at column ${at + 1}`)
+    while (nameRest.test(row[at] ?? '')) at++
+    return row.slice(from, at)
+  }
+  const space = (): void => {
+    while (row[at] === ' ' || row[at] === '\t') at++
+  }
+  const metric = name()
+  const labels: [string, string][] = []
+  space()
+  if (row[at] === '{') {
+    at++
+    space()
+    while (row[at] !== '}') {
+      const label = name()
+      space()
+      if (row[at++] !== '=') throw fault(line, `expected = after label ${label}`)
+      space()
+      if (row[at++] !== '"') throw fault(line, `expected " after label ${label}`)
+      let value = ''
+      for (;;) {
+        const character = row[at++]
+        if (character === undefined) throw fault(line, `the value of label ${label} has no end`)
+        if (character === '"') break
+        if (character !== '\\') value += character
+        else {
+          const escaped = row[at++]
+          value += escaped === 'n' ? '\n' : (escaped ?? '')
+        }
+      }
+      labels.push([label, value])
+      space()
+      if (row[at] === ',') at++
+      else if (row[at] !== '}') throw fault(line, `expected , or } at column ${at + 1}`)
+      space()
+    }
+    at++
+  }
+  const rest = row.slice(at).trim().split(/\s+/)
+  if (rest.length < 1 || rest.length > 2) throw fault(line, 'expected a value and at most a timestamp')
+  const value = parseValue(rest[0]!)
+  if (value === null) throw fault(line, `not a number: ${rest[0]!.slice(0, 40)}`)
+  const time = rest[1] === undefined ? null : Number(rest[1])
+  if (time !== null && !Number.isSafeInteger(time))
+    throw fault(line, 'the timestamp is not a whole number of milliseconds')
+  visitor.sample(metric, labels, value, time)
+}
+
+/** Go's ParseFloat as far as exporters use it; null when it is no number. */
+export function parseValue(text: string): number | null {
+  switch (text.toLowerCase()) {
+    case 'nan':
+      return Number.NaN
+    case 'inf':
+    case '+inf':
+      return Number.POSITIVE_INFINITY
+    case '-inf':
+      return Number.NEGATIVE_INFINITY
+    default:
+      return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : null
+  }
+}
