@@ -1,0 +1,24 @@
+// From a request to a principal: a bearer token, or HTTP Basic with the token as password (older tools send only that). Without one, a
+// loopback listener lets people read and generate; any other listener lets nobody in.
+
+import type { IncomingMessage } from 'node:http'
+import type { Principal } from './authorize.ts'
+import type { TokenTable } from './tokens.ts'
+
+const anonymous: Principal = { name: 'anonymous', role: 'viewer', scope: '*' }
+
+export function authenticate(request: IncomingMessage, tokens: TokenTable, loopback: boolean): Principal | null {
+  const header = request.headers.authorization
+  if (header === undefined) return loopback ? anonymous : null
+  const token = tokenOf(header)
+  return token === null ? null : tokens.find(token)
+}
+
+function tokenOf(header: string): string | null {
+  const [scheme = '', value = ''] = header.split(' ', 2)
+  if (scheme.toLowerCase() === 'bearer') return value
+  if (scheme.toLowerCase() !== 'basic') return null
+  const pair = Buffer.from(value, 'base64').toString('utf8')
+  const colon = pair.indexOf(':')
+  return colon < 0 ? null : pair.slice(colon + 1)
+}

@@ -1,0 +1,60 @@
+// The server program: flags, configuration, lock, then the app; SIGTERM stops it and its PostgreSQL, a kill leaves PostgreSQL to be adopted.
+
+import { readFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { systemClock } from '../core/base/clock.ts'
+import { projectRoot } from '../core/base/entry.ts'
+import { describeFailure } from '../core/base/failure.ts'
+import { createLog } from '../core/base/log.ts'
+import { nodeFileLayer } from '../core/base/node-file-layer.ts'
+import { takeLock } from '../core/base/process-lock.ts'
+import { ensureFolder, programFlags, readConfig } from '../core/base/program.ts'
+import { openServer } from './app.ts'
+import { serverConfig } from './config.ts'
+import { startOf } from './db/process-start.ts'
+
+const log = createLog({
+  write: (line) => void process.stderr.write(line),
+  now: () => systemClock.now(),
+  level: 'info',
+  fields: { program: 'server' },
+})
+
+try {
+  const flags = programFlags(process.argv.slice(2), (file) => path.resolve(file))
+  const config = readConfig({
+    files: nodeFileLayer,
+    file: flags.config,
+    schema: serverConfig,
+    environment: process.env,
+  })
+  ensureFolder(nodeFileLayer, flags.data)
+  ensureFolder(nodeFileLayer, path.join(flags.data, 'run'))
+  const lock = takeLock({
+    files: nodeFileLayer,
+    path: path.join(flags.data, 'run', 'server.lock'),
+    self: { pid: process.pid, startTime: startOf(process.pid) ?? '' },
+    startOf,
+    what: 'a server',
+  })
+  const { version } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as { version: string }
+  const app = await openServer({ data: flags.data, config, clock: systemClock, log, version, environment: process.env })
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    app
+      .stop(true)
+      .catch((error: unknown) => process.stderr.write(describeFailure('inferward-server', error).text))
+      .finally(() => {
+        lock.release()
+        process.exit(0)
+      })
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+} catch (error) {
+  const failure = describeFailure('inferward-server', error)
+  process.stderr.write(failure.text)
+  process.exit(failure.exitCode)
+}
