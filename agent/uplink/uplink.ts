@@ -26,9 +26,9 @@ export type UplinkDeps = {
   readonly log: Log
   readonly files: FileLayer
   readonly directory: string
-  /** `ws://host:port/agent` or `wss://…`; null: no server, everything stays in the spool. */
-  readonly url: string | null
-  readonly token: Secret | null
+  /** `ws://host:port/agent` or `wss://…`; null: no server known yet, everything stays in the spool. Asked before each attempt. */
+  readonly url: () => string | null
+  readonly token: () => Secret | null
   readonly limits: SpoolLimits
   readonly state: () => AgentState
   readonly onCommand: (command: Command) => Promise<string>
@@ -87,10 +87,16 @@ export function openUplink(deps: UplinkDeps): Uplink {
     connection?.wake()
   }
 
-  const run = async (url: string, token: Secret): Promise<void> => {
+  const run = async (): Promise<void> => {
     let attempt = 0
     while (!abort.signal.aborted) {
       connected = false
+      const url = deps.url()
+      const token = deps.token()
+      if (url === null || token === null) {
+        await clock.sleep(200, abort.signal)
+        continue
+      }
       connection = openConnection(url, token.reveal(), {
         clock,
         log,
@@ -124,11 +130,7 @@ export function openUplink(deps: UplinkDeps): Uplink {
   return {
     name: 'uplink',
     async start() {
-      if (deps.url === null || deps.token === null) {
-        log.info('no server configured: working alone', {})
-        return
-      }
-      loop = run(deps.url, deps.token)
+      loop = run()
     },
     async stop() {
       abort.abort()

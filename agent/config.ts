@@ -1,0 +1,28 @@
+// The agent's part of the configuration file. One file serves all programs: keys of the others are known here and left alone.
+
+import * as path from 'node:path'
+import { z } from 'zod'
+import { projectRoot } from '../core/base/entry.ts'
+import { engineConfig, watchConfig } from './engine/config.ts'
+
+export const defaultModel = path.join(projectRoot, 'native', 'model', 'default.gguf')
+
+const agentSection = z
+  .object({
+    ...watchConfig.shape,
+    /** Server to report to; absent: the server of this very data folder. */
+    server: z.url({ protocol: /^https?$/ }).optional(),
+    /** Name of this host in the fleet; absent: the host name. */
+    host: z.string().min(1).max(200).optional(),
+  })
+  .strict()
+
+export const agentConfig = z
+  .object({
+    engines: z.array(engineConfig).max(64).optional(),
+    agent: agentSection.prefault({}),
+    server: z.unknown().optional(),
+    remedy: z.unknown().optional(),
+  })
+  .strict()
+export type AgentConfig = z.infer<typeof agentConfig>
