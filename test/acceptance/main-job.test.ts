@@ -1,0 +1,339 @@
+// The main job with the real processes, as a user would: start from an empty folder, use it, break it, read what happened, stop it.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Event, event as eventSchema } from '../../core/event/event.ts'
+
+const root = path.resolve(import.meta.dirname, '../..')
+const command = path.join(root, 'cli', 'inferward.mjs')
+const stallMs = 3000
+
+type EngineRow = {
+  readonly pid: number | null
+  readonly phase: string
+  readonly incarnation: string | null
+  readonly host: string
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      )
+    })
+  })
+
+/** Asks again and again until it holds; the deadline is the requirement itself. */
+async function within<T>(ms: number, what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
+  const until = Date.now() + ms
+  let last: unknown
+  for (;;) {
+    try {
+      const found = await look()
+      if (found !== null && found !== undefined && found !== false) return found
+    } catch (error) {
+      last = error
+    }
+    if (Date.now() > until)
+      throw new Error(`not within ${ms} ms: ${what}${last === undefined ? '' : ` (${String(last)})`}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z')
+  } catch {
+    return false
+  }
+}
+
+describe('a whole fleet on one host', () => {
+  const data = mkdtempSync(path.join(tmpdir(), 'iw-main-job-'))
+  const config = path.join(data, 'inferward.yml')
+  const fleet = path.join(data, 'fleet')
+  let server = ''
+  let engine = ''
+  let up: ChildProcess | undefined
+  let output = ''
+
+  const start = async (): Promise<void> => {
+    up = spawn(process.execPath, [command, 'up', '--data', fleet, '--config', config, '--lang', 'en'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const take = (part: Buffer): void => {
+      output += part.toString()
+    }
+    up.stdout?.on('data', take)
+    up.stderr?.on('data', take)
+    await within(20_000, `the first answer\n${output}`, async () => output.includes('first answer:'))
+  }
+  const stop = async (): Promise<void> => {
+    if (up === undefined) return
+    const ended = new Promise((resolve) => up?.once('exit', resolve))
+    up.kill('SIGINT')
+    await ended
+    up = undefined
+    output = ''
+  }
+  const get = async (what: string): Promise<unknown> => {
+    const response = await fetch(`${server}${what}`, { signal: AbortSignal.timeout(2000) })
+    if (!response.ok) throw new Error(`${what}: HTTP ${response.status}`)
+    return response.json()
+  }
+  const row = async (): Promise<EngineRow> => {
+    const rows = (await get('/api/v1/engines')) as EngineRow[]
+    if (rows.length !== 1) throw new Error(`${rows.length} engines`)
+    return rows[0]!
+  }
+  const events = async (after = 0): Promise<(Event & { sequence: number })[]> =>
+    ((await get(`/api/v1/events?after=${after}&limit=10000`)) as (Event & { sequence: number })[]).map(
+      ({ sequence, ...rest }) => ({
+        sequence,
+        ...eventSchema.parse(rest),
+      }),
+    )
+  const last = async (): Promise<number> => (await events()).at(-1)?.sequence ?? 0
+  const generate = async (
+    prompt: string,
+    tokens: number,
+  ): Promise<{ text: string; tokens: number; confidence: number }> => {
+    const body = JSON.stringify({ prompt, max_tokens: tokens, temperature: 0 })
+    const response = await fetch(`${engine}/generate`, { method: 'POST', body, signal: AbortSignal.timeout(20_000) })
+    if (!response.ok) throw new Error(`HTTP ${response.status}`)
+    return (await response.json()) as { text: string; tokens: number; confidence: number }
+  }
+  const pidOf = (name: string): number =>
+    (JSON.parse(readFileSync(path.join(fleet, 'run', `${name}.json`), 'utf8')) as { pid: number }).pid
+  const serving = async (not: number): Promise<EngineRow> =>
+    within(10_000, 'a new life is reported as serving', async () => {
+      const now = await row()
+      return now.phase === 'serving' && now.pid !== not && now
+    })
+  /** The fault that history holds after `from`, with the cause it gives. */
+  const faultAfter = (from: number) =>
+    within(10_000, 'a fault in the history', async () => (await events(from)).find((one) => one.kind === 'fault'))
+
+  beforeAll(async () => {
+    const [serverPort, enginePort] = [await freePort(), await freePort()]
+    server = `http://127.0.0.1:${serverPort}`
+    engine = `http://127.0.0.1:${enginePort}`
+    writeFileSync(
+      config,
+      [
+        `server: { listen: "127.0.0.1:${serverPort}" }`,
+        'engines:',
+        `  - { name: default, model: ${path.join(root, 'native/model/default.gguf')}, listen: "127.0.0.1:${enginePort}" }`,
+        `agent: { probe_interval: 1s, stall_timeout: ${stallMs}ms }`,
+        'remedy: { actions_per_engine: 50, window: 30m }',
+        '',
+      ].join('\n'),
+    )
+    await start()
+  }, 40_000)
+
+  afterAll(async () => {
+    await stop()
+    rmSync(data, { recursive: true, force: true })
+  }, 40_000)
+
+  it('answers fifty prompts at once with the same text as each alone', async () => {
+    const prompts = Array.from(
+      { length: 50 },
+      (_, n) => `And the ${['king', 'river', 'program', 'word', 'house'][n % 5]} number ${n}`,
+    )
+    const together = await Promise.all(prompts.map((prompt) => generate(prompt, 16)))
+    for (const index of [0, 7, 23, 49])
+      expect(await generate(prompts[index]!, 16)).toMatchObject({ text: together[index]!.text, tokens: 16 })
+    expect(together.every((answer) => answer.confidence > 0 && answer.confidence <= 1)).toBe(true)
+  })
+
+  it('brings the engine’s own numbers to the server', async () => {
+    const metric = async (name: string): Promise<{ metric: Record<string, string>; value: number }[]> =>
+      (await get(`/api/v1/latest?metric=${name}&engine=default`)) as { metric: Record<string, string>; value: number }[]
+    await within(5000, 'the requests are counted', async () =>
+      (await metric('inference_requests_total')).some((one) => one.metric.outcome === 'ok' && one.value >= 54),
+    )
+    const buckets = await metric('inference_batch_size_bucket')
+    const upTo = (le: string): number => buckets.find((one) => one.metric.le === le)!.value
+    expect(upTo('+Inf') - upTo('1'), 'steps that computed more than one request').toBeGreaterThan(0)
+    expect((await metric('inferward_engine_up'))[0]?.value).toBe(1)
+  })
+
+  it('serves again within 3 s of SIGKILL, and the history says killed, and what was done', async () => {
+    const before = await row()
+    const from = await last()
+    process.kill(before.pid!, 'SIGKILL')
+    await within(3000, 'serving again', () => generate('a', 1))
+    expect(await faultAfter(from)).toMatchObject({ cause: 'killed', incarnation: before.incarnation })
+    const done = await within(5000, 'the outcome', async () =>
+      (await events(from)).find((one) => one.kind === 'outcome' && one.result === 'done'),
+    )
+    expect(done).toMatchObject({ action: 'start', principal: 'local-policy' })
+    await serving(before.pid!)
+  })
+
+  it('tells an abort from a kill', async () => {
+    const before = await row()
+    const from = await last()
+    process.kill(before.pid!, 'SIGABRT')
+    expect(await faultAfter(from)).toMatchObject({ cause: 'aborted' })
+    await serving(before.pid!)
+  })
+
+  it('tells memory that ran out from both', async () => {
+    const before = await row()
+    const from = await last()
+    // A limit just above what it holds: the next larger allocation fails, as on a full host.
+    const held = Number(/VmSize:\s+(\d+)/.exec(readFileSync(`/proc/${before.pid}/status`, 'utf8'))![1]) * 1024
+    await promisify(execFile)('prlimit', ['--pid', String(before.pid), `--as=${held + 65_536}`])
+    const body = JSON.stringify({ prompt: 'a '.repeat(250_000), max_tokens: 1 })
+    await within(15_000, 'it ran out of memory', async () => {
+      if (!alive(before.pid!)) return true
+      await Promise.allSettled(
+        Array.from({ length: 8 }, () =>
+          fetch(`${engine}/generate`, { method: 'POST', body, signal: AbortSignal.timeout(3000) }),
+        ),
+      )
+      return !alive(before.pid!)
+    })
+    expect(await faultAfter(from)).toMatchObject({ cause: 'out_of_memory' })
+    await serving(before.pid!)
+  })
+
+  it('finds a frozen engine while requests wait, and rebuilds it', async () => {
+    const before = await row()
+    const from = await last()
+    process.kill(before.pid!, 'SIGSTOP')
+    const waiting = generate('never answered', 4).catch(() => null)
+    const frozenAt = Date.now()
+    const fault = await within(stallMs + 4000, 'found within the stall time', async () =>
+      (await events(from)).find((one) => one.kind === 'fault' && one.cause === 'hung'),
+    )
+    expect(fault.at - frozenAt).toBeGreaterThanOrEqual(stallMs - 1500)
+    await serving(before.pid!)
+    expect((await generate('In the beginning', 4)).tokens).toBe(4)
+    await waiting
+  })
+
+  it('keeps the engine under the same pid when the agent is killed, and adopts it', async () => {
+    const before = await row()
+    const agent = pidOf('agent')
+    const from = await last()
+    process.kill(agent, 'SIGKILL')
+    expect((await generate('still here', 4)).tokens).toBe(4)
+    await within(5000, 'another agent', async () => pidOf('agent') !== agent)
+    const adopted = await within(5000, 'adopted', async () =>
+      (await events(from)).find((one) => one.kind === 'change' && one.detail.startsWith('adopted')),
+    )
+    expect(adopted.incarnation).toBe(before.incarnation)
+    expect((await serving(0)).pid).toBe(before.pid)
+    expect((await events(from)).filter((one) => one.kind === 'fault')).toEqual([])
+  })
+
+  it('adopts PostgreSQL when the server is killed, and loses no event of that time', async () => {
+    const postgres = readFileSync(path.join(fleet, 'postgres', 'postmaster.pid'), 'utf8').split('\n', 1)[0]
+    const from = await last()
+    const before = await row()
+    process.kill(pidOf('server'), 'SIGKILL')
+    process.kill(before.pid!, 'SIGKILL')
+    await serving(before.pid!)
+    expect(await faultAfter(from)).toMatchObject({ cause: 'killed', incarnation: before.incarnation })
+    expect((await events(from)).filter((one) => one.kind === 'fault')).toHaveLength(1)
+    expect(readFileSync(path.join(fleet, 'postgres', 'postmaster.pid'), 'utf8').split('\n', 1)[0]).toBe(postgres)
+  })
+
+  it('restarts an engine for an operator, once, and refuses everybody else', async () => {
+    const { host, pid } = await row()
+    const url = `${server}/api/v1/engines/${host}/default/restart`
+    const post = (token: string | null) =>
+      fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify({ reason: 'acceptance' }),
+      })
+    expect((await post(null)).status).toBe(403)
+    expect((await post('wrong')).status).toBe(401)
+    const issued = (await (await post(readFileSync(path.join(fleet, 'admin.token'), 'utf8').trim())).json()) as {
+      id: string
+    }
+    await within(
+      15_000,
+      'done',
+      async () => ((await get(`/api/v1/commands/${issued.id}`)) as { state: string }).state === 'done',
+    )
+    expect((await serving(pid!)).phase).toBe('serving')
+  })
+
+  it('refuses a second server on the same folder by name', async () => {
+    const second = await promisify(execFile)(process.execPath, [
+      command,
+      'server',
+      '--data',
+      fleet,
+      '--config',
+      config,
+    ]).catch((error: { code: number; stderr: string }) => error)
+    expect(second).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`already runs on this folder as pid ${pidOf('server')}`),
+    })
+  })
+
+  it('leaves no process and no lock after Ctrl-C, and keeps its history for the next start', async () => {
+    const pids = [
+      pidOf('server'),
+      pidOf('agent'),
+      (await row()).pid!,
+      Number(readFileSync(path.join(fleet, 'postgres', 'postmaster.pid'), 'utf8').split('\n', 1)[0]),
+    ]
+    const history = (await events()).map((one) => one.id)
+    await stop()
+    expect(pids.filter(alive)).toEqual([])
+    expect(readdirSync(path.join(fleet, 'run')).filter((name) => name.endsWith('.lock'))).toEqual([])
+    await start()
+    expect((await events()).map((one) => one.id)).toEqual(expect.arrayContaining(history))
+  }, 60_000)
+})
+
+describe('bad input', () => {
+  const run = (args: readonly string[]) =>
+    promisify(execFile)(process.execPath, [command, ...args], { timeout: 20_000 }).then(
+      ({ stderr }) => ({ code: 0, stderr }),
+      (error: { code: number; stderr: string }) => ({ code: error.code, stderr: error.stderr }),
+    )
+
+  it('a wrong configuration key names file, line, column and the key that was meant', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'iw-bad-'))
+    const config = path.join(folder, 'bad.yml')
+    writeFileSync(config, 'server:\n  lisen: 127.0.0.1:9700\n')
+    const { code, stderr } = await run(['up', '--data', path.join(folder, 'data'), '--config', config])
+    rmSync(folder, { recursive: true, force: true })
+    expect(code).toBe(3)
+    expect(stderr).toContain(`${config}:2:3: server.lisen: unknown key, did you mean "listen"?`)
+    expect(stderr).not.toMatch(/^\s+at /m)
+  })
+
+  it('a folder that cannot be made is named', async () => {
+    const { code, stderr } = await run(['server', '--data', '/proc/nowhere'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('data folder /proc/nowhere is not writable')
+  })
+
+  it('an unknown command is a usage error', async () => {
+    expect((await run(['nonsense'])).code).toBe(2)
+  })
+})
