@@ -38,7 +38,9 @@ function headers() {
   try {
     return require('node-api-headers').include_dir
   } catch {
-    throw new BuildError('the package node-api-headers is missing: run `npm ci` with development dependencies, then `npm run build`')
+    throw new BuildError(
+      'the package node-api-headers is missing: run `npm ci` with development dependencies, then `npm run build`',
+    )
   }
 }
 
@@ -51,7 +53,16 @@ const list = (folder) =>
 /** Flags that only one file may have: the rest of the addon must run on any CPU of the architecture. */
 const special = process.arch === 'x64' ? { 'kernels/cpu/avx2.cc': ['-mavx2', '-mfma', '-mf16c'] } : {}
 
-const common = ['-std=c++20', '-O3', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-ffp-contract=off', '-pthread']
+const common = [
+  '-std=c++20',
+  '-O3',
+  '-fPIC',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  '-ffp-contract=off',
+  '-pthread',
+]
 
 export async function buildNative({ force = false, log = () => {} } = {}) {
   const sources = [...list('native'), ...list('kernels/cpu')]
@@ -77,7 +88,15 @@ export async function buildNative({ force = false, log = () => {} } = {}) {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const [source, object] = next
       log(`compiling ${source}`)
-      await run(cxx, [...common, ...(special[source] ?? []), `-I${include}`, '-c', path.join(root, source), '-o', object])
+      await run(cxx, [
+        ...common,
+        ...(special[source] ?? []),
+        `-I${include}`,
+        '-c',
+        path.join(root, source),
+        '-o',
+        object,
+      ])
     }
   }
   await Promise.all([compile(), compile()])
@@ -100,7 +119,10 @@ function run(program, args) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    const built = await buildNative({ force: process.argv.includes('--force'), log: (line) => process.stderr.write(`${line}\n`) })
+    const built = await buildNative({
+      force: process.argv.includes('--force'),
+      log: (line) => process.stderr.write(`${line}\n`),
+    })
     process.stderr.write(built ? `built ${path.relative(root, target)}\n` : 'the addon is up to date\n')
   } catch (error) {
     if (!(error instanceof BuildError)) throw error

@@ -11,7 +11,8 @@ import { BuildError, buildNative } from './build.mjs'
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const require = createRequire(import.meta.url)
 const force = process.argv.includes('--force')
-const built = existsSync(path.join(root, 'dist/cli/main.js')) && existsSync(path.join(root, 'native/build/inferward.node'))
+const built =
+  existsSync(path.join(root, 'dist/cli/main.js')) && existsSync(path.join(root, 'native/build/inferward.node'))
 
 function typescript() {
   try {
@@ -27,11 +28,16 @@ if (tsc === null) {
     process.stderr.write('inferward: development dependencies are absent, the existing build is kept\n')
     process.exit(0)
   }
-  process.stderr.write('inferward: cannot build: typescript is not installed. Run `npm ci` without --omit=dev, then `npm run build`.\n')
+  process.stderr.write(
+    'inferward: cannot build: typescript is not installed. Run `npm ci` without --omit=dev, then `npm run build`.\n',
+  )
   process.exit(1)
 }
 
-const compiled = spawnSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.build.json')], { stdio: ['ignore', 2, 2], cwd: root })
+const compiled = spawnSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.build.json')], {
+  stdio: ['ignore', 2, 2],
+  cwd: root,
+})
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 try {
   await buildNative({ log: (line) => process.stderr.write(`${line}\n`) })

@@ -30,7 +30,6 @@ const hungPoliteMs = 1000
 type Life = {
   readonly run: RunFile
   readonly startedAt: number
-  readonly logFrom: number
   readonly oom: ReturnType<typeof oomCounters>
   readonly oomBefore: number
   exit: Exit | null
@@ -145,12 +144,11 @@ export function openEngine(deps: EngineDeps): Engine {
     ]
   }
 
-  const begin = (run: RunFile, logFrom: number, exit: Promise<Exit> | null): Life => {
+  const begin = (run: RunFile, exit: Promise<Exit> | null): Life => {
     const oom = oomCounters(run.pid)
     const made: Life = {
       run,
       startedAt: clock.monotonic(),
-      logFrom,
       oom,
       oomBefore: readOomCount(oom),
       exit: null,
@@ -193,10 +191,11 @@ export function openEngine(deps: EngineDeps): Engine {
       incarnation,
       telemetry,
       log: logPath,
+      logFrom,
       arguments: line,
     }
     writeRunFile(deps.files, runPath, run)
-    life = begin(run, logFrom, spawned.exit)
+    life = begin(run, spawned.exit)
     setPhase('loading')
     log.info('engine started', { engine: config.name, pid: run.pid, incarnation })
   }
@@ -213,7 +212,7 @@ export function openEngine(deps: EngineDeps): Engine {
       fatalSignal: page?.fatalSignal ?? 0,
       fatalReason: page?.fatalReason ?? 'none',
       pageState: page?.state ?? null,
-      lastWords: lastWords(over.run.log, over.logFrom),
+      lastWords: lastWords(over.run.log, over.run.logFrom),
       kernelOom: kernel,
     })
     deps.files.remove(runPath)
@@ -340,8 +339,7 @@ export function openEngine(deps: EngineDeps): Engine {
     async start() {
       const run = readRunFile(deps.files, runPath)
       if (run !== null && run.bootId === deps.bootId) {
-        const logFrom = Math.max(0, logSize(run.log) - 4000)
-        const known = begin(run, logFrom, null)
+        const known = begin(run, null)
         if (lives(run.pid, run.startTime)) {
           life = known
           setPhase('loading')
@@ -375,10 +373,7 @@ export function openEngine(deps: EngineDeps): Engine {
       const process = readProcess(current.run.pid)
       if (!lives(current.run.pid, current.run.startTime)) {
         // Adopted processes have no exit event; for our own it comes by itself, unless it was lost.
-        if (!current.expected && (current.exit !== null || current.logFrom >= 0)) {
-          if (current.exit === null && now - current.startedAt < 200) return
-          ended(current)
-        }
+        if (!current.expected && (current.exit !== null || now - current.startedAt >= 200)) ended(current)
         return
       }
       const page = readTelemetryPage(current.run.telemetry)

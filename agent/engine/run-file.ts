@@ -12,6 +12,8 @@ const runFile = z
     incarnation: z.string().min(1),
     telemetry: z.string(),
     log: z.string(),
+    /** Size of the log when this life began: what lies before it are the words of others. */
+    logFrom: z.number().int().nonnegative(),
     /** Arguments of the command line: another configuration is another engine. */
     arguments: z.array(z.string()),
   })

@@ -74,7 +74,7 @@ export async function stopEngine(
 export function lastWords(log: string, from: number): string {
   try {
     const text = readFileSync(log).subarray(from).toString('utf8')
-    return text.trimEnd().split('\n').slice(-20).join('\n').slice(-4000)
+    return text.trimEnd().split('\n').slice(-80).join('\n').slice(-16_000)
   } catch {
     return ''
   }

@@ -2,12 +2,12 @@
 // them again when they die, and stops the tree only when it is itself asked to. If it is killed, its children live on and the next `up`
 // adopts them.
 
-import { mkdirSync } from 'node:fs'
 import * as path from 'node:path'
 import { Command } from 'commander'
 import { systemClock } from '../../core/base/clock.ts'
 import { projectRoot } from '../../core/base/entry.ts'
 import { exitCodes, InferwardError } from '../../core/base/errors.ts'
+import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
 import { announceAnswer, announceServer } from '../announce.ts'
 import { keepChild } from '../child.ts'
 import { type Language, language, say, type Words } from '../language.ts'
@@ -92,7 +92,7 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
 
 function makeFolder(data: string): void {
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    nodeFileLayer.makeDirectory(data)
   } catch (error) {
     throw new InferwardError({
       code: 'up.data_folder',

@@ -26,8 +26,21 @@ export const nodeFileLayer: FileLayer = {
   rename: (from, to) => fs.renameSync(from, to),
   remove: (file) => fs.rmSync(file, { force: true }),
   list: (directory) => fs.readdirSync(directory).sort(),
-  makeDirectory: (directory, mode = 0o700) => void fs.mkdirSync(directory, { recursive: true, mode }),
+  makeDirectory,
   syncDirectory,
+}
+
+/** Parents first, one by one: the recursive call of Node never returns on file systems that refuse with ENOENT, such as /proc. */
+function makeDirectory(directory: string, mode = 0o700): void {
+  const missing: string[] = []
+  for (let at = path.resolve(directory); !fs.existsSync(at); at = path.dirname(at)) missing.push(at)
+  for (const folder of missing.reverse()) {
+    try {
+      fs.mkdirSync(folder, mode)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
 }
 
 function openHandle(file: string, mode: 'append' | 'read'): FileHandle {

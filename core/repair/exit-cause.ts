@@ -35,6 +35,13 @@ const signalNames: Readonly<Record<number, string>> = {
   11: 'SIGSEGV',
 }
 
+/** The line that a person would quote: the one about memory if there is one, else the last that is no stack frame. */
+function tellingLine(lastWords: string): string {
+  const lines = lastWords.split('\n').filter((line) => line.trim() !== '' && !/^\s*(?:\d+: 0x|at |-{3,}|#)/.test(line))
+  const told = lines.findLast((line) => outOfMemoryWords.test(line)) ?? lines.at(-1) ?? ''
+  return told.trim().slice(0, 300)
+}
+
 export function exitCause(signals: ExitSignals): ExitCause {
   const evidence: Evidence[] = []
   const add = (source: string, statement: string): void => void evidence.push({ source, statement })
@@ -45,7 +52,7 @@ export function exitCause(signals: ExitSignals): ExitCause {
   if (noted !== undefined) add('telemetry', `the process noted ${noted} before it died`)
   if (signals.fatalReason === 'out_of_memory') add('telemetry', 'the process noted that memory ran out')
   if (signals.kernelOom !== null) add('kernel', signals.kernelOom)
-  const words = signals.lastWords.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
+  const words = tellingLine(signals.lastWords)
   if (words !== '') add('log', words)
 
   const result = (cause: FaultCause, detail: string): ExitCause => ({ cause, detail, evidence })

@@ -157,7 +157,10 @@ function run(
   },
 ): void {
   const { metrics } = deps
-  const tokens = deps.tokenizer().encode(prompt)
+  const tokenizer = deps.tokenizer()
+  const atLeast = Math.ceil(Buffer.byteLength(prompt) / tokenizer.longestBytes)
+  if (atLeast > deps.contextTokens()) throw tooLong(`at least ${atLeast}`, deps.contextTokens())
+  const tokens = tokenizer.encode(prompt)
   if (tokens.length === 0) throw badRequest('empty_prompt', 'the prompt has no tokens', 'prompt')
   let first = true
   let ended = false
@@ -192,14 +195,7 @@ function run(
     },
   })
   if (typeof started === 'string') {
-    if (started === 'too_long') {
-      const most = deps.contextTokens() - 1
-      throw badRequest(
-        'context_length_exceeded',
-        `the prompt has ${tokens.length} tokens, this model takes at most ${most}`,
-        'prompt',
-      )
-    }
+    if (started === 'too_long') throw tooLong(String(tokens.length), deps.contextTokens())
     metrics.outcome('rejected')
     const full = started === 'queue_full'
     return sendFault(response, {
@@ -214,6 +210,11 @@ function run(
   response.once('close', () => {
     if (!ended) started.cancel()
   })
+}
+
+function tooLong(tokens: string, contextTokens: number) {
+  const message = `the prompt has ${tokens} tokens, this model takes at most ${contextTokens - 1}`
+  return badRequest('context_length_exceeded', message, 'prompt')
 }
 
 function endingFault(ending: Ending, timeoutMs: number): Fault {

@@ -19,6 +19,8 @@ const preTokenizers: Readonly<Record<string, readonly object[]>> = {
 export type Tokenizer = {
   /** With the beginning-of-text token in front when the model wants one. */
   encode(text: string): Int32Array
+  /** Bytes of the longest token: a text of more than this many times the context cannot fit, and need not be split to know it. */
+  readonly longestBytes: number
   /** A decoder for one response: give it tokens, it gives back the text that is complete so far. */
   stream(): Detokenizer
   /** Tokens that end a response. */
@@ -89,6 +91,7 @@ export function openTokenizer(info: ModelInfo): Tokenizer {
         end: () => decoder.decode(),
       }
     },
+    longestBytes: bytes.reduce((most, one) => Math.max(most, one.length), 1),
     stops: Int32Array.from(tokenizer.eos === null ? [] : [tokenizer.eos]),
     text: (token) => new TextDecoder('utf-8').decode(bytes[token] ?? new Uint8Array()),
   }

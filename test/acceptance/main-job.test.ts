@@ -195,13 +195,13 @@ describe('a whole fleet on one host', () => {
     const before = await row()
     const from = await last()
     // A limit just above what it holds: the next larger allocation fails, as on a full host.
-    const held = Number(/VmSize:\s+(\d+)/.exec(readFileSync(`/proc/${before.pid}/status`, 'utf8'))![1]) * 1024
-    await promisify(execFile)('prlimit', ['--pid', String(before.pid), `--as=${held + 65_536}`])
-    const body = JSON.stringify({ prompt: 'a '.repeat(250_000), max_tokens: 1 })
+    const held = Number(/VmData:\s+(\d+)/.exec(readFileSync(`/proc/${before.pid}/status`, 'utf8'))![1]) * 1024
+    await promisify(execFile)('prlimit', ['--pid', String(before.pid), `--data=${held + 65_536}`])
+    const body = JSON.stringify({ prompt: 'a '.repeat(450_000), max_tokens: 1 })
     await within(15_000, 'it ran out of memory', async () => {
       if (!alive(before.pid!)) return true
       await Promise.allSettled(
-        Array.from({ length: 8 }, () =>
+        Array.from({ length: 60 }, () =>
           fetch(`${engine}/generate`, { method: 'POST', body, signal: AbortSignal.timeout(3000) }),
         ),
       )

@@ -13,7 +13,7 @@ type PeerModule = {
   }>
 }
 type PeerModel = {
-  createContext(options: { contextSize: number; threads: number; flashAttention: boolean }): Promise<PeerContext>
+  createContext(options: Readonly<Record<string, unknown>>): Promise<PeerContext>
   tokenize(text: string, special: boolean): number[]
   detokenize(tokens: readonly number[], special: boolean): string
 }
@@ -56,7 +56,14 @@ export async function openPeer(modelPath: string, contextTokens: number): Promis
     module.getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: 'error' }),
   )
   const model = await llama.loadModel({ modelPath })
-  const context = await model.createContext({ contextSize: contextTokens, threads: 1, flashAttention: false })
+  const context = await model.createContext({
+    contextSize: contextTokens,
+    threads: 1,
+    flashAttention: false,
+    // Floats like ours; halves would put noise of 1e-3 on the logits.
+    experimentalKvCacheKeyType: 'F32',
+    experimentalKvCacheValueType: 'F32',
+  })
   const sequence = context.getSequence()
 
   const evaluate = async (tokens: readonly number[]): Promise<Float64Array[]> => {
