@@ -9,12 +9,14 @@ export type HeadLimits = { readonly maxSeries: number; readonly samplesPerSeries
 
 type Ring = {
   readonly labels: Labels
-  readonly times: Float64Array
-  readonly values: Float64Array
-  readonly stale: Uint8Array
-  /** Samples ever taken; the newest lies at (count - 1) % capacity. */
+  times: Float64Array
+  values: Float64Array
+  stale: Uint8Array
+  /** Samples ever taken; the newest lies at (count - 1) % times.length. */
   count: number
 }
+
+const firstCapacity = 32
 
 export type Head = Appender & Querier & { readonly size: number }
 
@@ -44,10 +46,30 @@ export function openHead(limits: HeadLimits): Head {
       candidates.filter((ref) => tests.every((test) => test.matches(labelValue(rings[ref]!.labels, test.name)))),
     )
   }
+  /** A ring that never wrapped lies in order, so growing is copying. */
+  const grow = (ring: Ring): void => {
+    const length = Math.min(capacity, ring.times.length * 2)
+    const [times, values, stale] = [new Float64Array(length), new Float64Array(length), new Uint8Array(length)]
+    times.set(ring.times)
+    values.set(ring.values)
+    stale.set(ring.stale)
+    Object.assign(ring, { times, values, stale })
+  }
   const copy = (ring: Ring, index: number, out: Window, to: number): void => {
     out.times[to] = ring.times[index]!
     out.values[to] = ring.values[index]!
     out.stale[to] = ring.stale[index]!
+  }
+
+  /** First sample from `low` on that is later than `time`: by halves, since times rise. */
+  const after = (ring: Ring, low: number, time: number): number => {
+    let [from, to] = [low, ring.count]
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (ring.times[middle % ring.times.length]! <= time) from = middle + 1
+      else to = middle
+    }
+    return from
   }
 
   return {
@@ -61,9 +83,9 @@ export function openHead(limits: HeadLimits): Head {
       const ref = rings.length
       rings.push({
         labels: labels.map(([name, value]) => [name, value] as const),
-        times: new Float64Array(capacity),
-        values: new Float64Array(capacity),
-        stale: new Uint8Array(capacity),
+        times: new Float64Array(Math.min(firstCapacity, capacity)),
+        values: new Float64Array(Math.min(firstCapacity, capacity)),
+        stale: new Uint8Array(Math.min(firstCapacity, capacity)),
         count: 0,
       })
       byKey.set(key, ref)
@@ -76,11 +98,12 @@ export function openHead(limits: HeadLimits): Head {
     append(ref, time, value, stale) {
       const ring = rings[ref]!
       if (ring.count > 0) {
-        const newest = ring.times[(ring.count - 1) % capacity]!
+        const newest = ring.times[(ring.count - 1) % ring.times.length]!
         if (time === newest) return 'duplicate'
         if (time < newest) return 'out_of_order'
       }
-      const at = ring.count % capacity
+      if (ring.count === ring.times.length && ring.count < capacity) grow(ring)
+      const at = ring.count % ring.times.length
       ring.times[at] = time
       ring.values[at] = value
       ring.stale[at] = stale ? 1 : 0
@@ -93,24 +116,21 @@ export function openHead(limits: HeadLimits): Head {
     labels: (ref) => rings[ref]!.labels,
     window(ref, t0, t1, out) {
       const ring = rings[ref]!
-      let first = Math.max(0, ring.count - capacity)
-      while (first < ring.count && ring.times[first % capacity]! <= t0) first++
-      let last = ring.count
-      while (last > first && ring.times[(last - 1) % capacity]! > t1) last--
-      first = Math.max(first, last - out.times.length)
-      for (let sample = first; sample < last; sample++) copy(ring, sample % capacity, out, sample - first)
+      const length = ring.times.length
+      const oldest = Math.max(0, ring.count - length)
+      const first = after(ring, oldest, t0)
+      const last = after(ring, first, t1)
+      const from = Math.max(first, last - out.times.length)
+      for (let sample = from; sample < last; sample++) copy(ring, sample % length, out, sample - from)
       return last - first
     },
     latest(ref, t0, t1, out) {
       const ring = rings[ref]!
-      for (let sample = ring.count - 1; sample >= Math.max(0, ring.count - capacity); sample--) {
-        const time = ring.times[sample % capacity]!
-        if (time > t1) continue
-        if (time <= t0) return 0
-        copy(ring, sample % capacity, out, 0)
-        return 1
-      }
-      return 0
+      const length = ring.times.length
+      const last = after(ring, Math.max(0, ring.count - length), t1) - 1
+      if (last < Math.max(0, ring.count - length) || ring.times[last % length]! <= t0) return 0
+      copy(ring, last % length, out, 0)
+      return 1
     },
     get generation() {
       return rings.length

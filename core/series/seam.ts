@@ -23,8 +23,8 @@ export type Querier = {
   /** References of all series that match, in no particular order. An empty matcher list is refused by the caller. */
   select(matchers: readonly Matcher[]): Uint32Array
   labels(ref: SeriesRef): Labels
-  /** Fills `out` with samples of `ref` in (t0, t1] (left-open, milliseconds), oldest first; returns how many there are.
-   * Never more than the columns hold: then the newest that fit, and `truncated` counts the rest. */
+  /** Fills `out` with samples of `ref` in (t0, t1] (left-open, milliseconds), oldest first, and returns how many there are. Where there are
+   * more than the columns hold, the newest are given: the caller sees it by the count, and comes again with longer columns. */
   window(ref: SeriesRef, t0: number, t1: number, out: Window): number
   /** Newest sample in (t0, t1], written to index 0 of `out`; 0 or 1. Quicker than `window`. */
   latest(ref: SeriesRef, t0: number, t1: number, out: Window): number
