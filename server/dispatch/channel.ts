@@ -1,0 +1,29 @@
+// A way to a person, as dispatch sees it: `server/notify` implements one for every kind. A channel sends one notification once and says how
+// it went; retrying, storing and counting are done around it.
+
+import type { Notification } from './notification.ts'
+
+export type SendResult =
+  /** `reply` is what the receiver answered, redacted: the proof of delivery. */
+  | { readonly ok: true; readonly reply: string }
+  | {
+      readonly ok: false
+      /** Closed set, used as a metric label: `timeout`, `unreachable`, `http_4xx`, `http_5xx`, `rate_limited`, `rejected`, `bad_reply`, `too_long`. */
+      readonly code: string
+      readonly reply: string
+      readonly retryable: boolean
+      /** Not before this many milliseconds; null = the usual back-off. */
+      readonly retryAfterMs: number | null
+    }
+
+export type Channel = {
+  /** `receiver/kind[index]`, for example `oncall/dingtalk[0]`: unique, and stable while the configuration keeps its order. */
+  readonly name: string
+  readonly kind: string
+  readonly receiver: string
+  readonly sendResolved: boolean
+  /** Never throws; stops within its own timeout or when `signal` aborts. */
+  send(notification: Notification, signal: AbortSignal): Promise<SendResult>
+  /** The request as it would be sent now, secrets cut: for `notify test`. */
+  preview(notification: Notification): string
+}

@@ -1,0 +1,27 @@
+// One message that is due: which group of alerts, for which receiver, and why now. Plain data: it is stored before it is sent, and sent again
+// unchanged when the first attempt is in doubt.
+
+import type { Alert } from '../alert/alert.ts'
+
+export type NotifyReason = 'first' | 'new_firing' | 'all_resolved' | 'new_resolved' | 'repeat'
+
+export type Notification = {
+  /** Identity of the message at the receiver, the same on every attempt: channels send it as `msgUuid`, `Message-ID`, `Idempotency-Key`. */
+  readonly id: string
+  readonly receiver: string
+  readonly groupKey: string
+  readonly reason: NotifyReason
+  /** `resolved` when no alert of the group fires any more. */
+  readonly status: 'firing' | 'resolved'
+  readonly groupLabels: Readonly<Record<string, string>>
+  readonly commonLabels: Readonly<Record<string, string>>
+  readonly commonAnnotations: Readonly<Record<string, string>>
+  /** Firing ones first. */
+  readonly alerts: readonly Alert[]
+  /** Alerts of the group that were left out for length. */
+  readonly truncated: number
+  /** Base of the links in the message, without a trailing slash. */
+  readonly externalUrl: string
+  /** When the group was flushed, milliseconds. */
+  readonly at: number
+}
