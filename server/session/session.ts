@@ -53,6 +53,8 @@ export type Sessions = {
   /** Sends what is pending for this host, if it is connected here. */
   wake(host: string): void
   connected(): readonly string[]
+  /** Connected hosts that still send what they had gathered before they connected. */
+  behind(): readonly string[]
   stats(): SessionStats
   stop(): Promise<void>
 }
@@ -62,6 +64,8 @@ export function openSessions(deps: SessionDeps): Sessions {
   const byHost = new Map<string, { socket: WebSocket; sendPending: () => void }>()
   /** Highest sequence taken, by host, stream and epoch. In memory: events are idempotent, samples must be sent again anyway. */
   const taken = new Map<string, { epoch: string; sequence: number }>()
+  /** Last sample frame that a host held when it connected. */
+  const backlog = new Map<string, number>()
   let opened = 0
   let malformed = 0
   let refused = 0
@@ -112,6 +116,7 @@ export function openSessions(deps: SessionDeps): Sessions {
       host = name
       epochs = { samples: message.streams.samples.epoch, events: message.streams.events.epoch }
       byHost.set(name, { socket, sendPending })
+      backlog.set(name, message.streams.samples.next - 1)
       await deps.onState(message.state)
       const ack = (stream: Stream): number | null => {
         const held = taken.get(`${name}/${stream}`)
@@ -219,6 +224,8 @@ export function openSessions(deps: SessionDeps): Sessions {
     },
     wake: (host) => byHost.get(host)?.sendPending(),
     connected: () => [...byHost.keys()],
+    behind: () =>
+      [...byHost.keys()].filter((host) => (taken.get(`${host}/samples`)?.sequence ?? 0) < (backlog.get(host) ?? 0)),
     stats: () => ({ open: server.clients.size, opened, malformed, refused }),
     async stop() {
       for (const socket of server.clients) socket.close(1001, 'server stopping')

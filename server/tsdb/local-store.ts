@@ -1,0 +1,161 @@
+// The store on the caller's own thread: head, query language and rule groups behind the one seam. Queries are bounded in time by a deadline
+// that the evaluator asks for, and in samples.
+
+import type { Clock } from '../../core/base/clock.ts'
+import { InferwardError } from '../../core/base/errors.ts'
+import type { Log } from '../../core/base/log.ts'
+import { parseExpression } from '../../core/promql/expression.ts'
+import { defaultLimits, instantQuery, type QueryLimits, type QueryResult, rangeQuery } from '../../core/promql/query.ts'
+import type { VectorSample } from '../../core/rules/query.ts'
+import { parseRuleFile } from '../../core/rules/rule-file.ts'
+import { decodeWriteRequest } from '../../core/sample/remote-write.ts'
+import { openHead } from '../../core/series/head.ts'
+import type { AppendRefusal, Labels, Matcher, SeriesRef, Window } from '../../core/series/seam.ts'
+import { openRuleRunner } from './rule-runner.ts'
+import type { LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
+
+export type LocalStoreDeps = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: { readonly maxSeries: number; readonly samplesPerSeries: number; readonly samplesPerQuery: number }
+  readonly externalLabels: Readonly<Record<string, string>>
+  readonly defaultIntervalMs: number
+  /** No rule is evaluated while this is false: a server that was away first hears what it missed. */
+  readonly rulesReady: () => boolean
+}
+export type LocalStore = StoreClient & { start(): void; stop(): Promise<void> }
+
+const ruleTimeoutMs = 10_000
+
+export function localStore(deps: LocalStoreDeps): LocalStore {
+  const { clock } = deps
+  const head = openHead(deps.limits)
+  const cell: Window = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
+  let samples = 0
+  let refusals = 0
+
+  const limited = (lookbackMs: number | null): QueryLimits => ({
+    ...defaultLimits,
+    maxSamples: deps.limits.samplesPerQuery,
+    ...(lookbackMs === null ? {} : { lookbackMs }),
+  })
+  /** Runs `work` with a deadline; a query that met it says so, whatever the evaluator made of it. */
+  const timed = (timeoutMs: number, work: (aborted: () => boolean) => QueryResult): QueryResult => {
+    const until = clock.monotonic() + timeoutMs
+    let late = false
+    const aborted = (): boolean => {
+      late ||= clock.monotonic() > until
+      return late
+    }
+    try {
+      return work(aborted)
+    } catch (error) {
+      if (!late) throw error
+      throw new InferwardError({
+        code: 'promql.timeout',
+        message: 'query timed out in expression evaluation',
+        hint: 'Ask for fewer series or a shorter range.',
+        cause: error,
+      })
+    }
+  }
+
+  const refsOf = ({ selectors, from, to }: SeriesRequest): readonly SeriesRef[] => {
+    const sets: readonly (readonly Matcher[])[] = selectors.length === 0 ? [[]] : selectors
+    const refs = new Set(sets.flatMap((matchers) => [...head.select(matchers)]))
+    return [...refs].filter((ref) => head.latest(ref, from - 1, to, cell) === 1)
+  }
+
+  const write = (labels: Labels, time: number, value: number, stale: boolean): AppendRefusal | null => {
+    const ref = head.series(labels)
+    const reason = typeof ref === 'string' ? ref : head.append(ref, time, value, stale)
+    if (reason === null) samples++
+    else refusals++
+    return reason
+  }
+
+  const runner = openRuleRunner({
+    clock,
+    log: deps.log,
+    defaultIntervalMs: deps.defaultIntervalMs,
+    externalLabels: deps.externalLabels,
+    ready: deps.rulesReady,
+    query: (expr, time): readonly VectorSample[] => {
+      const result = timed(ruleTimeoutMs, (aborted) => instantQuery(head, expr, time, limited(null), aborted))
+      if (result.type === 'vector') return result.samples
+      if (result.type === 'scalar') return [{ labels: [], value: result.value }]
+      throw new InferwardError({
+        code: 'rules.result_type',
+        message: `rule result is a ${result.type}, not a vector or scalar`,
+      })
+    },
+    has: (matchers, from, to) => {
+      for (const ref of head.select(matchers))
+        if (head.latest(ref, from, to, cell) === 1 && cell.stale[0] === 0) return true
+      return false
+    },
+    write,
+  })
+
+  return {
+    start: () => runner.start(),
+    stop: () => runner.stop(),
+    async append(body) {
+      let taken = 0
+      const refused: Partial<Record<AppendRefusal, number>> = {}
+      let ref: number | AppendRefusal = 'invalid_labels'
+      decodeWriteRequest(new Uint8Array(body), {
+        series: (labels) => {
+          ref = head.series(labels)
+        },
+        sample: (time, value, stale) => {
+          const reason = typeof ref === 'string' ? ref : head.append(ref, time, value, stale)
+          if (reason === null) taken++
+          else {
+            refused[reason] = (refused[reason] ?? 0) + 1
+            refusals++
+          }
+        },
+      })
+      samples += taken
+      return { samples: taken, refused }
+    },
+    async latest(matchers, time, lookbackMs) {
+      const out: LatestSample[] = []
+      for (const ref of head.select(matchers)) {
+        if (head.latest(ref, time - lookbackMs, time, cell) === 0 || cell.stale[0] === 1) continue
+        out.push({ labels: head.labels(ref), time: cell.times[0]!, value: cell.values[0]! })
+      }
+      return out
+    },
+    query: async ({ query, time, timeoutMs, lookbackMs }) =>
+      timed(timeoutMs, (aborted) => instantQuery(head, query, time, limited(lookbackMs), aborted)),
+    queryRange: async ({ query, start, end, stepMs, timeoutMs, lookbackMs }) =>
+      timed(timeoutMs, (aborted) => rangeQuery(head, query, { start, end, stepMs }, limited(lookbackMs), aborted)),
+    series: async (request) => refsOf(request).map((ref) => head.labels(ref)),
+    labelNames: async (request) =>
+      [...new Set(refsOf(request).flatMap((ref) => head.labels(ref).map(([name]) => name)))].sort(),
+    labelValues: async (name, request) =>
+      [
+        ...new Set(
+          refsOf(request).flatMap((ref) => head.labels(ref).flatMap(([key, value]) => (key === name ? [value] : []))),
+        ),
+      ].sort(),
+    async loadRules(files, restored) {
+      runner.load(
+        files.flatMap(({ file, text }) => parseRuleFile(file, text, parseExpression)),
+        restored,
+      )
+    },
+    rules: async () => runner.views(),
+    subscribe: (listener) => runner.subscribe(listener),
+    stats: async () => ({
+      series: head.size,
+      samples,
+      refused: refusals,
+      minTime: head.minTime,
+      maxTime: head.maxTime,
+      rules: runner.stats(),
+    }),
+  }
+}
