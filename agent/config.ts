@@ -23,6 +23,11 @@ export const agentConfig = z
     agent: agentSection.prefault({}),
     server: z.unknown().optional(),
     remedy: z.unknown().optional(),
+    rule_files: z.unknown().optional(),
+    rule_presets: z.unknown().optional(),
+    default_rules: z.unknown().optional(),
+    evaluation_interval: z.unknown().optional(),
+    alertmanager_config: z.unknown().optional(),
   })
   .strict()
 export type AgentConfig = z.infer<typeof agentConfig>

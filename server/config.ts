@@ -3,15 +3,31 @@
 import { z } from 'zod'
 import { duration, listen } from '../core/base/schema.ts'
 
+const labelName = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'not a label name' })
+
 export const serverConfig = z
   .object({
     server: z
       .object({
         listen: listen.prefault('127.0.0.1:9700'),
         max_agents: z.number().int().min(1).max(100_000).default(2000),
+        /** Base of the links in messages; absent: the address it listens on. */
+        external_url: z.url({ protocol: /^https?$/ }).optional(),
+        external_labels: z.record(labelName, z.string().max(1000)).default({}),
+        max_series: z.number().int().min(1000).max(10_000_000).default(20_000),
+        query_timeout: duration.default(30_000),
       })
       .strict()
       .prefault({}),
+    /** Prometheus rule files; `*` and `?` in names. Relative to this file. */
+    rule_files: z.array(z.string().min(1)).max(1000).default([]),
+    /** Files of alerts/presets by name. */
+    rule_presets: z.array(z.string().regex(/^[a-z0-9-]+$/)).default([]),
+    /** The pack that pages on symptoms. */
+    default_rules: z.boolean().default(true),
+    evaluation_interval: duration.default(15_000),
+    /** Alertmanager configuration. Relative to this file. */
+    alertmanager_config: z.string().min(1).optional(),
     remedy: z
       .object({
         actions_per_engine: z.number().int().min(0).max(100).default(3),
