@@ -1,7 +1,7 @@
 // The other engine (node-llama-cpp, installed in bench/peers only) as an oracle: logits after every position, its own greedy text, its own
 // tokenizer. Loaded by path, so that neither the product nor its types depend on it.
 
-import { existsSync, renameSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import * as path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -29,6 +29,8 @@ export type GreedyStep = {
   readonly token: number
   /** Logit of the first choice less that of the second. */
   readonly margin: number
+  /** The same in probabilities. */
+  readonly lead: number
 }
 
 export type Peer = {
@@ -46,6 +48,14 @@ const packages = path.join(root, 'bench/peers/node_modules')
 const entry = path.join(packages, 'node-llama-cpp/dist/index.js')
 /** The peer's build for CPUs with AMX aborts on stacked matrices of F16 or Q8_0, which deepseek2's attn_k_b and attn_v_b are. */
 const amxBuild = path.join(packages, '@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-sapphirerapids.so')
+
+/** Version of the installed peer. */
+export function peerVersion(): string {
+  const { version } = JSON.parse(readFileSync(path.join(packages, 'node-llama-cpp/package.json'), 'utf8')) as {
+    version: string
+  }
+  return version
+}
 
 export async function openPeer(modelPath: string, contextTokens: number): Promise<Peer> {
   if (!existsSync(entry)) {
@@ -114,7 +124,7 @@ async function withoutAmx<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-export function likeliest(logits: ArrayLike<number>): GreedyStep {
+function likeliest(logits: ArrayLike<number>): GreedyStep {
   let token = 0
   let second = Number.NEGATIVE_INFINITY
   for (let i = 1; i < logits.length; i++) {
@@ -123,7 +133,10 @@ export function likeliest(logits: ArrayLike<number>): GreedyStep {
       token = i
     } else if (logits[i]! > second) second = logits[i]!
   }
-  return { token, margin: logits[token]! - second }
+  const margin = logits[token]! - second
+  let sum = 0
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - logits[token]!)
+  return { token, margin, lead: (1 - Math.exp(-margin)) / sum }
 }
 
 /** Kullback-Leibler divergence of softmax(ours) from softmax(theirs), in nats. */
