@@ -1,0 +1,151 @@
+// The `route` part of an Alertmanager configuration as a schema, and the checks that need the whole tree. Keys of a later version are known by
+// name and refused: a route that silently ignored its mute times would page people at night.
+
+import { z } from 'zod'
+import { nearest } from '../../core/base/config.ts'
+import { duration } from '../../core/base/schema.ts'
+import { type Matcher, matcher, parseMatchers } from './matcher.ts'
+import type { MatcherText } from './matcher-text.ts'
+
+/** A key that Alertmanager knows and this version does not do; an empty list asks for nothing and passes. */
+export const notInThisVersion = z
+  .unknown()
+  .refine((value) => value === undefined || value === null || (Array.isArray(value) && value.length === 0), {
+    message: 'not in this version',
+  })
+  .optional()
+
+/** For the whole schema: top-level keys that belong to this room. */
+export const refusedTopLevelKeys = {
+  inhibit_rules: notInThisVersion,
+  time_intervals: notInThisVersion,
+  mute_time_intervals: notInThisVersion,
+}
+
+/** Deeper or larger trees are refused: no hand-written configuration comes near. */
+const maxDepth = 64
+const maxRoutes = 10_000
+
+/** YAML reads `5` and `true` as they look; a label's value is text. Fractions lose digits on the way and must be quoted. */
+const scalar = z.union([
+  z.string(),
+  z.boolean().transform(String),
+  z.number().int('write this value in quotes').transform(String),
+])
+
+/** A key without a value is an absent key. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
+
+const interval = maybe(z.preprocess((value) => (value === 0 ? '0s' : value), duration))
+
+const equalMatchers = maybe(z.record(z.string().min(1), scalar.nullable())).transform((record) =>
+  Object.entries(record ?? {}).map(([name, value]): Matcher => plain({ name, op: '=', value: value ?? '' })),
+)
+
+const patternMatchers = maybe(z.record(z.string().min(1), z.unknown())).transform((record, context) => {
+  const out: Matcher[] = []
+  for (const [name, value] of Object.entries(record ?? {})) {
+    const text = scalar.safeParse(value)
+    const made = text.success ? matcher({ name, op: '=~', value: text.data }) : null
+    if (made?.ok === true) out.push(made.value)
+    else {
+      const message = made === null ? 'a regular expression is expected, in quotes' : made.fault
+      context.addIssue({ code: 'custom', path: [name], message })
+    }
+  }
+  return out
+})
+
+const writtenMatchers = maybe(z.union([z.string(), z.array(z.string())])).transform((written, context) => {
+  const out: Matcher[] = []
+  const lines = typeof written === 'string' ? [written] : (written ?? [])
+  lines.forEach((line, index) => {
+    const parsed = parseMatchers(line)
+    if (parsed.ok) out.push(...parsed.value)
+    else context.addIssue({ code: 'custom', path: typeof written === 'string' ? [] : [index], message: parsed.fault })
+  })
+  return out
+})
+
+function plain(text: MatcherText): Matcher {
+  const made = matcher(text)
+  if (!made.ok) throw new Error(made.fault) // only patterns can be at fault
+  return made.value
+}
+
+export const routeSchema: z.ZodType<RouteConfig> = z
+  .object({
+    receiver: maybe(z.string().min(1)),
+    group_by: maybe(z.array(z.string().min(1))),
+    continue: maybe(z.boolean()),
+    match: equalMatchers,
+    match_re: patternMatchers,
+    matchers: writtenMatchers,
+    group_wait: interval,
+    group_interval: interval,
+    repeat_interval: interval,
+    /** Ours: how long a group that people know of and that has wholly recovered waits before it says so. */
+    resolve_wait: interval,
+    mute_time_intervals: notInThisVersion,
+    active_time_intervals: notInThisVersion,
+    get routes(): z.ZodType<readonly RouteConfig[] | undefined> {
+      return maybe(z.array(routeSchema))
+    },
+  })
+  .strict()
+
+export type RouteConfig = {
+  readonly receiver?: string | undefined
+  readonly group_by?: readonly string[] | undefined
+  readonly continue?: boolean | undefined
+  readonly match: readonly Matcher[]
+  readonly match_re: readonly Matcher[]
+  readonly matchers: readonly Matcher[]
+  readonly group_wait?: number | undefined
+  readonly group_interval?: number | undefined
+  readonly repeat_interval?: number | undefined
+  readonly resolve_wait?: number | undefined
+  readonly routes?: readonly RouteConfig[] | undefined
+}
+
+/** `path` is relative to the route's own key. */
+export type RouteFault = { readonly path: readonly (string | number)[]; readonly message: string }
+
+/** What one node cannot know: whether receivers exist, and what a root may not say. */
+export function checkRoute(root: RouteConfig, receiverNames: readonly string[]): readonly RouteFault[] {
+  const faults: RouteFault[] = []
+  if (root.receiver === undefined) faults.push({ path: [], message: 'the root route needs a receiver' })
+  for (const key of ['match', 'match_re', 'matchers'] as const) {
+    if (root[key].length > 0)
+      faults.push({ path: [key], message: 'the root route takes every alert: no matchers here' })
+  }
+  if (root.continue === true)
+    faults.push({ path: ['continue'], message: 'the root route has no sibling to continue with' })
+
+  let count = 0
+  const visit = (route: RouteConfig, path: readonly (string | number)[]): void => {
+    count++
+    const { receiver, group_by: groupBy } = route
+    if (receiver !== undefined && !receiverNames.includes(receiver)) {
+      const near = nearest(receiver, receiverNames)
+      const words = `receiver "${receiver}" is not defined under receivers`
+      const message = near === undefined ? words : `${words}, did you mean "${near}"?`
+      faults.push({ path: [...path, 'receiver'], message })
+    }
+    groupBy?.forEach((name, index) => {
+      const at = [...path, 'group_by', index]
+      if (groupBy.indexOf(name) !== index) faults.push({ path: at, message: `"${name}" is listed twice` })
+      else if (name === '...' && groupBy.length > 1)
+        faults.push({ path: at, message: '"..." groups by every label and stands alone' })
+    })
+    for (const key of ['group_interval', 'repeat_interval'] as const) {
+      if (route[key] === 0) faults.push({ path: [...path, key], message: 'must be longer than zero' })
+    }
+    if (path.length >= 2 * maxDepth && route.routes !== undefined)
+      faults.push({ path, message: `routes are nested deeper than ${maxDepth}` })
+    else route.routes?.forEach((child, index) => void visit(child, [...path, 'routes', index]))
+  }
+  visit(root, [])
+  if (count > maxRoutes) faults.push({ path: [], message: `more than ${maxRoutes} routes` })
+  return faults
+}
