@@ -11,6 +11,8 @@ export type Transition = {
   readonly file: string
   readonly group: string
   readonly rule: string
+  /** Text of the rule's query. */
+  readonly expression: string
   /** `inactive`: a pending alert whose condition went away before it fired. */
   readonly state: AlertState
   /** Evaluation time, milliseconds. */
@@ -28,10 +30,21 @@ export type Transition = {
 /** What must be kept of an alert so that a restarted program goes on exactly where the last one stood. */
 export type RestoredAlert = Pick<
   Transition,
-  'fingerprint' | 'file' | 'group' | 'rule' | 'labels' | 'annotations' | 'activeAt' | 'firedAt'
+  'fingerprint' | 'file' | 'group' | 'rule' | 'expression' | 'labels' | 'annotations' | 'activeAt' | 'firedAt'
 > & {
   readonly state: 'pending' | 'firing'
   readonly value: number
   /** Since when the condition is gone while `keep_firing_for` holds it; null otherwise. */
   readonly keepFiringSince: number | null
 }
+
+/** A firing alert whose text changed, or that `keep_firing_for` begins or ceases to hold: worth keeping, no change of its state. */
+export type Amendment = Pick<Transition, 'fingerprint' | 'file' | 'group' | 'rule' | 'at' | 'annotations' | 'value'> & {
+  readonly keepFiringSince: number | null
+}
+
+/** Told what an evaluation changed, in order; amendments are never of an alert that is among the transitions. */
+export type RuleListener = (
+  transitions: readonly Transition[],
+  amendments: readonly Amendment[],
+) => Promise<void> | void

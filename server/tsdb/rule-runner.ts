@@ -1,0 +1,204 @@
+// Runs rule groups on a clock. Evaluation times lie on a grid of the group's interval, shifted by a hash of its key so that groups do not all
+// run at once; an evaluation never overlaps another of its group, and what the clock ran past is counted. Nothing is evaluated before `ready`.
+
+import type { Clock } from '../../core/base/clock.ts'
+import { errorText } from '../../core/base/errors.ts'
+import type { Log } from '../../core/base/log.ts'
+import { abandoned, type EvaluationDeps, type GroupEvaluator, openRuleGroup } from '../../core/rules/group.ts'
+import { fingerprint } from '../../core/rules/labels.ts'
+import { groupKey, type RuleGroup } from '../../core/rules/rule.ts'
+import type { Amendment, RestoredAlert, RuleListener, Transition } from '../../core/rules/transition.ts'
+import type { GroupView } from '../../core/rules/view.ts'
+
+export type RuleRunnerDeps = Pick<EvaluationDeps, 'query' | 'has' | 'write' | 'externalLabels'> & {
+  readonly clock: Clock
+  readonly log: Log
+  readonly ready: () => boolean
+  /** For groups without an interval; 15 s when left out. */
+  readonly defaultIntervalMs?: number
+}
+export type RuleRunnerStats = {
+  readonly runs: number
+  /** Evaluations of single rules that failed. */
+  readonly failures: number
+  /** Ticks of the grid that nobody evaluated. */
+  readonly missed: number
+  /** Spent in evaluations, in all. */
+  readonly seconds: number
+  /** Rules that are blind now. */
+  readonly blind: number
+}
+export type RuleRunner = {
+  /** Puts these groups in force. Groups and rules that stay keep their state; alerts of those that go are ended. `restored` is for the first
+   * load after a start: subscribe before it, since alerts that no rule owns any more are ended at once. */
+  load(groups: readonly RuleGroup[], restored: readonly RestoredAlert[]): void
+  views(): readonly GroupView[]
+  /** A listener that returns a promise holds up the next evaluation of that group, no other. */
+  subscribe(listener: RuleListener): Disposable
+  start(): void
+  stop(): Promise<void>
+  stats(): RuleRunnerStats
+}
+
+/** How often a runner that is not ready asks again. */
+const askEveryMs = 1000
+/** Groups this quick run on the full second: spreading them gains nothing and makes their times hard to read. */
+const unshiftedMs = 5000
+/** Longer timers overflow. */
+const longestTimerMs = 86_400_000
+
+type Slot = {
+  evaluator: GroupEvaluator
+  intervalMs: number
+  /** Of the last evaluation. */
+  lastAt: number
+  timer: Disposable | null
+  /** What the listeners still do with the last evaluation. */
+  telling: Promise<void>
+  removed: boolean
+}
+
+export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
+  const { clock, log } = deps
+  const defaultIntervalMs = deps.defaultIntervalMs ?? 15_000
+  const slots = new Map<string, Slot>()
+  const listeners = new Set<RuleListener>()
+  const evaluation: EvaluationDeps = {
+    query: deps.query,
+    has: deps.has,
+    write: deps.write,
+    externalLabels: deps.externalLabels,
+    monotonic: () => clock.monotonic(),
+  }
+  let running = false
+  let runs = 0
+  let failures = 0
+  let missed = 0
+  let milliseconds = 0
+
+  /** Calls every listener before it returns, so that each hears changes in the order they happened. */
+  const tell = async (transitions: readonly Transition[], amendments: readonly Amendment[]): Promise<void> => {
+    if (transitions.length === 0 && amendments.length === 0) return
+    const one = async (listener: RuleListener): Promise<void> => listener(transitions, amendments)
+    for (const result of await Promise.allSettled([...listeners].map(one))) {
+      if (result.status === 'rejected') log.error('a reader of alerts failed', { error: errorText(result.reason) })
+    }
+  }
+
+  const evaluate = (slot: Slot, at: number): void => {
+    slot.lastAt = at
+    const begin = clock.monotonic()
+    const found = slot.evaluator.evaluate(at, evaluation)
+    milliseconds += clock.monotonic() - begin
+    runs++
+    failures += found.failures
+    slot.telling = tell(found.transitions, found.amendments)
+  }
+
+  /** Waits for the next time on the grid, then evaluates, then again. */
+  const schedule = (slot: Slot): void => {
+    slot.timer?.[Symbol.dispose]()
+    slot.timer = null
+    if (!running || slot.removed) return
+    const now = clock.now()
+    const due = gridTime(now, slot) + slot.intervalMs
+    slot.timer = clock.timer(Math.min(due - now, longestTimerMs), () => tick(slot, due))
+  }
+  const tick = (slot: Slot, due: number): void => {
+    slot.timer = null
+    if (!running || slot.removed) return
+    if (!deps.ready()) {
+      slot.timer = clock.timer(Math.min(askEveryMs, slot.intervalMs), () => tick(slot, gridTime(clock.now(), slot)))
+      return
+    }
+    const now = clock.now()
+    // Too early: a long timer in pieces, or a wall clock that was put back. A timer may be a millisecond early by itself.
+    if (now < due - 1) return schedule(slot)
+    const at = Math.max(due, gridTime(now, slot))
+    if (at !== slot.lastAt) {
+      missed += Math.round((at - due) / slot.intervalMs)
+      evaluate(slot, at)
+    }
+    const told = slot.telling
+    void told.then(() => {
+      if (slot.timer !== null || slot.telling !== told) return
+      missed += Math.max(0, Math.round((gridTime(clock.now(), slot) - at) / slot.intervalMs))
+      schedule(slot)
+    })
+  }
+
+  return {
+    load(groups, restored) {
+      const at = Math.floor(clock.now())
+      const ended: Transition[] = []
+      const known = new Map<string, RestoredAlert[]>()
+      for (const alert of restored) {
+        const key = groupKey({ file: alert.file, name: alert.group })
+        known.set(key, [...(known.get(key) ?? []), alert])
+      }
+      const wanted = new Set(groups.map(groupKey))
+      for (const [key, slot] of slots) {
+        if (wanted.has(key)) continue
+        slot.removed = true
+        slot.timer?.[Symbol.dispose]()
+        slots.delete(key)
+        ended.push(...slot.evaluator.close(at, deps.write))
+      }
+      for (const group of groups) {
+        const key = groupKey(group)
+        const evaluator = openRuleGroup(group)
+        const intervalMs = group.intervalMs ?? defaultIntervalMs
+        let slot = slots.get(key)
+        if (slot === undefined) {
+          slot = { evaluator, intervalMs, lastAt: 0, timer: null, telling: Promise.resolve(), removed: false }
+          slots.set(key, slot)
+          schedule(slot)
+        } else {
+          ended.push(...evaluator.follow(slot.evaluator, at))
+          const changed = slot.intervalMs !== intervalMs
+          Object.assign(slot, { evaluator, intervalMs })
+          // While its readers are busy the group waits for them, and then for its new grid.
+          if (changed && slot.timer !== null) schedule(slot)
+        }
+        ended.push(...evaluator.restore(known.get(key) ?? []).map((alert) => abandoned(alert, at)))
+        known.delete(key)
+      }
+      for (const alerts of known.values()) ended.push(...alerts.map((alert) => abandoned(alert, at)))
+      void tell(ended, [])
+    },
+    views: () => [...slots.values()].map((slot) => slot.evaluator.view(defaultIntervalMs)),
+    subscribe(listener) {
+      listeners.add(listener)
+      return { [Symbol.dispose]: () => void listeners.delete(listener) }
+    },
+    start() {
+      if (running) return
+      running = true
+      for (const slot of slots.values()) schedule(slot)
+    },
+    async stop() {
+      running = false
+      for (const slot of slots.values()) {
+        slot.timer?.[Symbol.dispose]()
+        slot.timer = null
+      }
+      await Promise.all([...slots.values()].map((slot) => slot.telling))
+    },
+    stats: () => {
+      let blind = 0
+      for (const slot of slots.values()) for (const state of slot.evaluator.states) if (state.blind) blind++
+      return { runs, failures, missed, seconds: milliseconds / 1000, blind }
+    },
+  }
+}
+
+/** The last time on the group's grid at or before `now`. */
+function gridTime(now: number, slot: Slot): number {
+  const { intervalMs, evaluator } = slot
+  const offset = intervalMs <= unshiftedMs ? 0 : gridOffset(evaluator.group, intervalMs)
+  return Math.floor((now - offset) / intervalMs) * intervalMs + offset
+}
+
+function gridOffset({ file, name }: RuleGroup, intervalMs: number): number {
+  return Number(BigInt(`0x${fingerprint({ file, name })}`) % BigInt(intervalMs))
+}
