@@ -1,0 +1,168 @@
+// DingTalk group robot: signed URL, keyword, mentions beside the body and in the text, `msgUuid` against doubles, at most 20 000 bytes.
+// Every answer is HTTP 200; the errcode says what became of the message.
+
+import { createHmac } from 'node:crypto'
+import { z } from 'zod'
+import type { Secret } from '../../../core/base/redact.ts'
+import type { Channel, SendResult } from '../../dispatch/channel.ts'
+import type { Notification } from '../../dispatch/notification.ts'
+import {
+  type ChannelDeps,
+  type ChannelPlace,
+  channelName,
+  lookKeys,
+  lookOf,
+  mentions,
+  nobody,
+  timeout,
+} from '../channel-config.ts'
+import { byteLength, cutBytes } from '../render/bytes.ts'
+import { dingtalkMarkdown, plainText } from '../render/formats.ts'
+import { type Format, layout } from '../render/layout.ts'
+import { type Message, toMessage } from '../render/message.ts'
+import { readRobotReply, type Verdict } from '../robot-reply.ts'
+import { fileName, type SecretFiles, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+
+export const maxBodyBytes = 20_000
+/** A robot that was too fast is blocked this long. */
+const blockedMs = 600_000
+const base = 'https://oapi.dingtalk.com/robot/send?access_token='
+
+const verdicts: Readonly<Record<number, Verdict>> = {
+  0: 'ok',
+  [-1]: 'busy',
+  130101: 'rate_limited',
+  660026: 'rate_limited',
+  410100: 'rate_limited',
+  460101: 'too_long',
+  101002: 'too_long',
+  ...Object.fromEntries(
+    [310000, 300005, 400101, 400102, 400105, 400106, 43004, 430101, 430102, 430103, 430104].map((code) => [
+      code,
+      'rejected' as const,
+    ]),
+  ),
+}
+
+export const dingtalkConfig = (files: SecretFiles) =>
+  z
+    .object({
+      url: secretText,
+      url_file: fileName,
+      secret: secretText,
+      secret_file: fileName,
+      keyword: z.string().min(1).max(100).optional(),
+      message_type: z.enum(['markdown', 'text', 'action_card']).default('markdown'),
+      mentions,
+      send_resolved: z.boolean().default(true),
+      timeout,
+      ...lookKeys,
+    })
+    .strict()
+    .transform((raw, context) => {
+      const url = takeUrl(context, raw, 'url', files, (text) => (/^[\w-]{16,}$/.test(text) ? `${base}${text}` : null))
+      const key = takeSecret(context, raw, 'secret', files)
+      if (url === undefined && context.issues.length === 0) {
+        context.addIssue({ code: 'custom', message: 'url or url_file is missing: the address of the robot' })
+      }
+      if (url !== undefined && !new URL(url.reveal()).searchParams.get('access_token')) {
+        context.addIssue({ code: 'custom', path: ['url'], message: 'the URL has no access_token: copy all of it' })
+      }
+      const named = raw.mentions.all || raw.mentions.mobiles.length + raw.mentions.user_ids.length > 0
+      if (raw.message_type === 'action_card' && named) {
+        const message = 'an action_card calls nobody: use message_type markdown or text'
+        context.addIssue({ code: 'custom', path: ['mentions'], message })
+      }
+      if (url === undefined || context.issues.length > 0) return z.NEVER
+      return {
+        url,
+        secret: key ?? null,
+        keyword: raw.keyword ?? '',
+        messageType: raw.message_type,
+        mentions: raw.mentions,
+        sendResolved: raw.send_resolved,
+        timeoutMs: raw.timeout,
+        look: lookOf(raw, 'zh'),
+      }
+    })
+export type DingtalkConfig = z.infer<ReturnType<typeof dingtalkConfig>>
+
+/** Base64 of HMAC-SHA256 over `timestamp\nsecret`, keyed with the secret; not yet URL-encoded. */
+export function dingtalkSign(timestamp: number, key: Secret): string {
+  return createHmac('sha256', key.reveal()).update(`${timestamp}\n${key.reveal()}`).digest('base64')
+}
+
+function signedUrl(config: DingtalkConfig, now: number): string {
+  const url = config.url.reveal()
+  if (config.secret === null) return url
+  return `${url}&timestamp=${now}&sign=${encodeURIComponent(dingtalkSign(now, config.secret))}`
+}
+
+/** The JSON to be sent, of at most `limit` bytes: measured as written, since JSON lengthens quotes and line breaks. */
+export function dingtalkBody(notification: Notification, config: DingtalkConfig, limit = maxBodyBytes): string {
+  const message = toMessage(notification, config.look)
+  const called = notification.status === 'firing' ? config.mentions : nobody
+  const at = { atMobiles: called.mobiles, atUserIds: called.user_ids, isAtAll: called.all }
+  for (let room = limit; ; ) {
+    const body = JSON.stringify({ ...content(message, config, room), at, msgUuid: notification.id })
+    const over = byteLength(body) - limit
+    if (over <= 0 || room <= 0) return body
+    room -= over
+  }
+}
+
+function content(message: Message, config: DingtalkConfig, room: number): Record<string, unknown> {
+  const title = cutBytes(`${message.icon} ${message.word} · ${message.rule}`, 128)
+  if (config.messageType === 'text')
+    return { msgtype: 'text', text: { content: text(message, plainText, config, room) } }
+  const buttons = message.links.filter((link) => byteLength(link.url) <= 1024)
+  if (config.messageType === 'markdown' || buttons.length === 0) {
+    return { msgtype: 'markdown', markdown: { title, text: text(message, dingtalkMarkdown, config, room) } }
+  }
+  const btns = buttons.map((link) => ({ title: link.name, actionURL: link.url }))
+  const body = text({ ...message, links: [] }, dingtalkMarkdown, config, room)
+  return { msgtype: 'actionCard', actionCard: { title, text: body, btnOrientation: '1', btns } }
+}
+
+/** Without its keyword the robot drops a message, without `@name` in the text nobody is called: both are tail, and never cut. */
+function text(message: Message, format: Format, config: DingtalkConfig, room: number): string {
+  const called = message.status === 'firing' ? config.mentions : nobody
+  const names = [...called.mobiles, ...called.user_ids].map((name) => `@${name}`).join(' ')
+  const first = layout(message, format, room, names)
+  if (first.includes(config.keyword)) return first
+  return layout(message, format, room, [config.keyword, names].filter((part) => part !== '').join(' '))
+}
+
+export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, deps: ChannelDeps): Channel {
+  const secrets = [
+    ...urlSecrets(config.url.reveal()).filter((part) => part !== '/robot/send'),
+    ...(config.secret === null ? [] : [config.secret.reveal()]),
+  ]
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  const attempt = async (notification: Notification, limit: number, signal: AbortSignal): Promise<SendResult> => {
+    const url = signedUrl(config, deps.clock.now())
+    const body = dingtalkBody(notification, config, limit)
+    const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
+    const sign = new URL(url).searchParams.get('sign')
+    const cut = sign === null ? secrets : [...secrets, sign]
+    return readRobotReply(outcome, verdicts, blockedMs, cut, deps.clock.now())
+  }
+  return {
+    name: channelName(place, 'dingtalk'),
+    kind: 'dingtalk',
+    receiver: place.receiver,
+    sendResolved: config.sendResolved,
+    async send(notification, signal) {
+      const result = await attempt(notification, maxBodyBytes, signal)
+      if (result.ok || result.code !== 'too_long') return result
+      return attempt(notification, maxBodyBytes / 2, signal)
+    },
+    preview(notification) {
+      const { origin, pathname } = new URL(config.url.reveal())
+      const signed = config.secret === null ? '' : `&timestamp=${deps.clock.now()}&sign=***`
+      const shown = pathname === '/robot/send' ? pathname : '/***'
+      const body = JSON.stringify(JSON.parse(dingtalkBody(notification, config)), null, 2)
+      return `POST ${origin}${shown}?access_token=***${signed}\n\n${body}`
+    },
+  }
+}

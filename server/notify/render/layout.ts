@@ -1,0 +1,97 @@
+// A message as text of at most so many bytes. What must be read stays — title, head, links, and the tail with keyword and mentions — and
+// the list of alerts gives way first, then the prose, then long values and links. Every cut is at a character, and says how much is missing.
+
+import { byteLength, cutBytes } from './bytes.ts'
+import type { Field, Link, Message } from './message.ts'
+import { words } from './words.ts'
+
+/** How one format writes the parts; every function returns whole lines without a line break at the end. */
+export type Format = {
+  readonly title: (text: string) => string
+  readonly field: (name: string, value: string, colon: string) => string
+  readonly links: (links: readonly Link[]) => string
+  readonly heading: (text: string) => string
+  readonly item: (text: string) => string
+  /** Between blocks, and between the lines of one block. */
+  readonly gap: string
+  readonly newline: string
+}
+
+/** Bytes that one value may take; the next tighter row is tried when head and links do not fit. */
+const caps = [
+  { value: 300, link: 1024, line: 600 },
+  { value: 150, link: 512, line: 300 },
+  { value: 60, link: 256, line: 150 },
+  { value: 30, link: 128, line: 90 },
+] as const
+
+/** `tail` (keyword, mentions) is already in the words of the format and is never cut. */
+export function layout(message: Message, format: Format, limit: number, tail: string): string {
+  for (const cap of caps) {
+    const text = attempt(message, format, limit, tail, cap)
+    if (text !== null) return text
+  }
+  const { title, fields } = head(message, format, caps[3])
+  const end = tail === '' ? '' : `${format.gap}${tail}`
+  return cutBytes([title, fields].join(format.gap), Math.max(0, limit - byteLength(end))) + end
+}
+
+type Head = { readonly title: string; readonly fields: string; readonly links: string }
+
+function head(message: Message, format: Format, cap: (typeof caps)[number]): Head {
+  const { colon } = words[message.lang]
+  const links = message.links.filter((link) => byteLength(link.url) <= cap.link)
+  return {
+    title: format.title(`${message.icon} ${message.word} · ${cutBytes(message.rule, cap.value)}`),
+    fields: message.head
+      .map((one) => format.field(one.name, cutBytes(one.value, cap.value), colon))
+      .join(format.newline),
+    links: links.length === 0 ? '' : format.links(links),
+  }
+}
+
+function attempt(
+  message: Message,
+  format: Format,
+  limit: number,
+  tail: string,
+  cap: (typeof caps)[number],
+): string | null {
+  const w = words[message.lang]
+  const { title, fields, links } = head(message, format, cap)
+  const blocks = (prose: string, list: string): string =>
+    [title, [fields, prose].filter(Boolean).join(format.newline), links, list, tail].filter(Boolean).join(format.gap)
+  const more = (shown: number): string => (shown < message.total ? w.more(message.total, message.total - shown) : '')
+  // The line that says what is missing is part of what must fit, whether or not it will be needed.
+  const reserve = message.total > 1 ? more(0) : ''
+  const bare = byteLength(blocks('', reserve))
+  if (bare > limit) return null
+  const prose = fitProse(message.prose, format, w.colon, limit - bare, cap.line)
+  let best = blocks(prose, reserve)
+  const list = [format.heading(w.details)]
+  for (const [index, line] of message.lines.entries()) {
+    list.push(format.item(cutBytes(line, cap.line)))
+    const left = more(index + 1)
+    const next = blocks(prose, (left === '' ? list : [...list, left]).join(format.newline))
+    if (byteLength(next) > limit) break
+    best = next
+  }
+  return best
+}
+
+function fitProse(prose: readonly Field[], format: Format, colon: string, room: number, cap: number): string {
+  const out: string[] = []
+  let left = room
+  for (const one of prose) {
+    const bare = byteLength(format.field(one.name, '', colon)) + byteLength(format.newline)
+    // Escaping lengthens a text: shorten until the written form fits; fewer than 12 bytes say nothing.
+    for (let size = Math.min(left - bare, cap * 4); size >= 12; size -= 12) {
+      const text = format.field(one.name, cutBytes(one.value, size), colon)
+      if (byteLength(text) + byteLength(format.newline) > left) continue
+      out.push(text)
+      left -= byteLength(text) + byteLength(format.newline)
+      break
+    }
+  }
+  return out.join(format.newline)
+}

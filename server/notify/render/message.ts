@@ -1,0 +1,172 @@
+// A notification as every channel shows it: one shape, filled once, laid out by each format in its own way. Values are plain text without
+// line breaks or control characters; escaping belongs to the format.
+
+import { type Alert, isResolved } from '../../alert/alert.ts'
+import type { Notification } from '../../dispatch/notification.ts'
+import { localTime, span } from './time.ts'
+import { type Lang, severityRank, statusIcon, words } from './words.ts'
+
+export type Look = { readonly lang: Lang; readonly timeZone: string }
+
+export type Field = { readonly name: string; readonly value: string }
+export type Link = { readonly name: string; readonly url: string }
+
+export type Message = {
+  readonly lang: Lang
+  readonly status: 'firing' | 'resolved'
+  readonly icon: string
+  /** `告警中` or `FIRING`, with the number of alerts when there is more than one. */
+  readonly word: string
+  readonly rule: string
+  /** Never cut away: severity, rule, where, value, since. */
+  readonly head: readonly Field[]
+  /** Summary and description: shortened when there is no room. */
+  readonly prose: readonly Field[]
+  readonly links: readonly Link[]
+  /** One line an alert; empty for a single alert, whose facts are all in the head. */
+  readonly lines: readonly string[]
+  /** Alerts of the group, those that are in no line included. */
+  readonly total: number
+}
+
+/** Label names under which the same thing is known; the first that is there wins. */
+const places = {
+  host: ['host', 'hostname', 'Hostname', 'instance', 'node'],
+  engine: ['engine'],
+  model: ['model', 'model_name'],
+  gpu: ['gpu', 'GPU', 'uuid', 'UUID'],
+} as const
+const valueNames = ['value', 'current_value', 'currentValue']
+
+// C0 and C1 controls, line breaks of every kind, and the marks that turn the direction of text.
+const unprintable = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu
+export const oneLine = (text: string): string => text.replace(unprintable, ' ').trim()
+
+const pick = (from: Readonly<Record<string, string>>, names: readonly string[]): string => {
+  for (const name of names) {
+    const found = from[name]
+    if (found !== undefined && found !== '') return oneLine(found)
+  }
+  return ''
+}
+
+export function firingCount(notification: Notification): number {
+  const firing = notification.alerts.filter((alert) => !isResolved(alert, notification.at)).length
+  // Firing ones come first, so what was left out fires only when everything shown does.
+  return firing + (firing === notification.alerts.length ? notification.truncated : 0)
+}
+
+/** Alertmanager's subject: `[FIRING:2] values of the group labels (values of the other common labels)`. */
+export function subject(notification: Notification): string {
+  const status = notification.status === 'firing' ? `FIRING:${firingCount(notification)}` : 'RESOLVED'
+  const values = (labels: Readonly<Record<string, string>>, without: Readonly<Record<string, string>>): string =>
+    Object.keys(labels)
+      .filter((name) => without[name] === undefined)
+      .sort((a, b) => Number(b === 'alertname') - Number(a === 'alertname') || (a < b ? -1 : 1))
+      .map((name) => oneLine(labels[name]!))
+      .filter((value) => value !== '')
+      .join(' ')
+  const name = values(notification.groupLabels, {}) || pick(notification.commonLabels, ['alertname']) || 'alerts'
+  const shown = Object.keys(notification.groupLabels).length > 0 ? notification.groupLabels : { alertname: '' }
+  const rest = values(notification.commonLabels, shown)
+  return `[${status}] ${name}${rest === '' ? '' : ` (${rest})`}`
+}
+
+export function toMessage(notification: Notification, look: Look): Message {
+  const w = words[look.lang]
+  const { alerts, at, status } = notification
+  const ended = (alert: Alert): boolean => isResolved(alert, at)
+  const total = alerts.length + notification.truncated
+  const distinct = (read: (alert: Alert) => string): string => {
+    const all = [...new Set(alerts.map(read).filter((value) => value !== ''))]
+    return all.length <= 3 ? all.join(', ') : `${all.slice(0, 3).join(', ')} ${w.and(all.length)}`
+  }
+  const relevant = alerts.filter((alert) => status === 'resolved' || !ended(alert))
+  const severity = relevant
+    .map((alert) => pick(alert.labels, ['severity', 'level']))
+    .reduce((worst, one) => (severityRank(one) < severityRank(worst) || worst === '' ? one : worst), '')
+  const severityWord = (one: string): string => w.severities[one.toLowerCase()] ?? one
+  const rule = distinct((alert) => pick(alert.labels, ['alertname'])) || pick(notification.groupLabels, ['alertname'])
+  const firing = firingCount(notification)
+  const since = relevant.length === 0 ? null : Math.min(...relevant.map((alert) => alert.startsAt))
+  const end = status === 'resolved' && alerts.length > 0 ? Math.max(...alerts.map((alert) => alert.endsAt ?? at)) : null
+  const field = (name: string, value: string): readonly Field[] => (value === '' ? [] : [{ name, value }])
+  const common = (name: string): string =>
+    pick(notification.commonAnnotations, [name]) || (alerts.length === 1 ? pick(alerts[0]!.annotations, [name]) : '')
+
+  const distinctRule = new Set(alerts.map((alert) => alert.labels.alertname)).size > 1
+  const line = (alert: Alert): string => {
+    const state = ended(alert) ? 'resolved' : 'firing'
+    const gpu = pick(alert.labels, places.gpu)
+    const facts = [
+      distinctRule ? pick(alert.labels, ['alertname']) : '',
+      pick(alert.labels, places.host),
+      pick(alert.labels, places.engine),
+      pick(alert.labels, places.model),
+      gpu === '' ? '' : `${w.gpu} ${gpu}`,
+      pick(alert.annotations, valueNames),
+      common('summary') === '' ? pick(alert.annotations, ['summary', 'description']) : '',
+      localTime(alert.startsAt, look.timeZone),
+      state === 'resolved' ? `${w.lasted} ${span((alert.endsAt ?? at) - alert.startsAt, look.lang)}` : '',
+    ]
+    const icon = statusIcon(state, pick(alert.labels, ['severity', 'level']))
+    return `${icon} ${state === 'firing' ? w.firing : w.resolved} ${facts.filter((fact) => fact !== '').join(' · ')}`
+  }
+
+  return {
+    lang: look.lang,
+    status,
+    icon: statusIcon(status, severity),
+    word: `${status === 'firing' ? w.firing : w.resolved}${total > 1 ? ` (${status === 'firing' ? firing : total})` : ''}`,
+    rule: rule === '' ? subject(notification) : rule,
+    head: [
+      ...field(w.severity, severityWord(severity)),
+      ...field(w.rule, rule),
+      ...field(
+        w.host,
+        distinct((alert) => pick(alert.labels, places.host)),
+      ),
+      ...field(
+        w.engine,
+        distinct((alert) => pick(alert.labels, places.engine)),
+      ),
+      ...field(
+        w.model,
+        distinct((alert) => pick(alert.labels, places.model)),
+      ),
+      ...field(
+        w.gpu,
+        distinct((alert) => pick(alert.labels, places.gpu)),
+      ),
+      ...field(
+        w.value,
+        distinct((alert) => pick(alert.annotations, valueNames)),
+      ),
+      ...field(w.since, since === null ? '' : localTime(since, look.timeZone)),
+      ...field(w.ended, end === null ? '' : localTime(end, look.timeZone)),
+      ...field(w.lasted, end === null || since === null ? '' : span(end - since, look.lang)),
+      ...field(w.details, firing > 0 && firing < total ? w.counts(firing, total - firing) : ''),
+    ],
+    prose: [...field(w.summary, common('summary')), ...field(w.description, common('description'))],
+    links: links(notification, look.lang),
+    lines: total > 1 ? alerts.map(line) : [],
+    total,
+  }
+}
+
+/** Only http and https: an annotation may hold anything, and a reader will click on it. */
+export function safeUrl(text: string): string {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return ''
+  return new URL(text).href.replace(/[()[\]<>"'|`*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+function links(notification: Notification, lang: Lang): readonly Link[] {
+  const w = words[lang]
+  const first = notification.alerts[0]
+  const runbook = notification.commonAnnotations.runbook_url ?? first?.annotations.runbook_url ?? ''
+  return [
+    { name: w.console, url: safeUrl(notification.externalUrl) },
+    { name: w.source, url: safeUrl(first?.generatorUrl ?? '') },
+    { name: w.runbook, url: safeUrl(runbook) },
+  ].filter((link) => link.url !== '')
+}
