@@ -81,9 +81,11 @@ function memoryFigures(processes: readonly Process[]): readonly Figure[] {
     if (wanted.length === 0) return null
     return wanted.reduce((bytes, one) => bytes + (kind === 'PSS' ? one.pssBytes! : one.rssBytes), 0) / 2 ** 20
   }
+  const residentMib = held.reduce((bytes, one) => bytes + one.rssBytes, 0) / 2 ** 20
   const unknown = held.filter((one) => one.part === null).length
   return [
     figure(`idle memory of the whole stack (${held.length} processes)`, `MiB ${kind}`, sum(null), null),
+    figure('the same, each shared page counted in every process', 'MiB RSS', residentMib, null),
     ...parts.map((part) => figure(`idle memory, ${part}`, `MiB ${kind}`, sum(part), null)),
     ...(unknown === 0 ? [] : [figure('processes of no known part', 'processes', unknown, atMost(0))]),
   ]
