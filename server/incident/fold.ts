@@ -148,7 +148,7 @@ export function openFold(limits: FoldLimits = defaultFoldLimits): Fold {
       }
       if (engine === null) {
         // Of the host as a whole: part of whatever is open there, and of what opens next.
-        for (const one of all.values()) if (one.host === host && one.closedAt === null) add(one, sequence, event)
+        for (const one of all.values()) if (one.about.host === host && one.closedAt === null) add(one, sequence, event)
         return remember(hostKey(host), sequence, event)
       }
       const about = { key: engineKey(host, engine), host, engine }

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Event, EventOf } from '../../core/event/event.ts'
-import { type Entry, later, type Mark, markOf, type Severity, severityOf, trimmed, worse } from './entry.ts'
+import { clean, type Entry, later, type Mark, markOf, type Severity, severityOf, trimmed, worse } from './entry.ts'
 
 export const entriesPerIncident = 200
 const alertsPerIncident = 1000
@@ -14,6 +14,8 @@ const alertsPerIncident = 1000
 export type Gathered = {
   readonly id: string
   readonly key: string
+  /** As sent; `host` and `engine` are what may be shown. */
+  readonly about: { readonly host: string; readonly engine: string | null }
   readonly host: string
   readonly engine: string | null
   openedAt: number
@@ -47,8 +49,9 @@ export function openIncident(key: string, host: string, engine: string | null, f
   return {
     id: incidentId(first.id),
     key,
-    host,
-    engine,
+    about: { host, engine },
+    host: clean(host, 200),
+    engine: engine === null ? null : clean(engine, 200),
     openedAt: first.at,
     closedAt: null,
     severity: 'notice',
