@@ -13,6 +13,11 @@ namespace {
 constexpr uint64_t max_entries = 1 << 20;
 constexpr uint64_t max_array = 1 << 24;
 constexpr uint64_t max_text = 1 << 24;
+/// GGUF's own limit for keys; tensor names get the same.
+constexpr uint64_t max_name = 65535;
+
+/// A name as it may stand in a message: cut, so that a hostile file cannot fill a log.
+std::string shown(const std::string& name) { return name.size() <= 100 ? name : name.substr(0, 100) + "..."; }
 
 enum ValueType : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, text, array, u64, i64, f64 };
 
@@ -27,9 +32,9 @@ class Cursor {
     std::memcpy(&value, bytes(sizeof(T), what), sizeof(T));
     return value;
   }
-  std::string take_text(const std::string& what) {
+  std::string take_text(const std::string& what, uint64_t most = max_text) {
     const auto length = take<uint64_t>(what);
-    if (length > max_text) invalid(file_.path() + ": " + what + ": text of " + std::to_string(length) + " bytes");
+    if (length > most) invalid(file_.path() + ": " + what + ": text of " + std::to_string(length) + " bytes");
     const auto* at = reinterpret_cast<const char*>(bytes(length, what));
     return std::string(at, length);
   }
@@ -66,7 +71,7 @@ double take_number(Cursor& cursor, uint32_t type, const std::string& what) {
 }
 
 GgufValue take_value(Cursor& cursor, const std::string& path, const std::string& key) {
-  const std::string what = "key " + key;
+  const std::string what = "key " + shown(key);
   GgufValue value;
   const auto type = cursor.take<uint32_t>(what);
   if (type == text) {
@@ -127,8 +132,8 @@ Gguf::Gguf(const MappedFile& file) : path_(file.path()) {
   if (value_count > max_entries) invalid(path_ + ": says it has " + std::to_string(value_count) + " keys");
 
   for (uint64_t i = 0; i < value_count; i++) {
-    const std::string key = cursor.take_text("key " + std::to_string(i));
-    if (!values_.emplace(key, take_value(cursor, path_, key)).second) invalid(path_ + ": key " + key + " appears twice");
+    const std::string key = cursor.take_text("key " + std::to_string(i), max_name);
+    if (!values_.emplace(key, take_value(cursor, path_, key)).second) invalid(path_ + ": key " + shown(key) + " appears twice");
   }
 
   struct Entry {
@@ -138,8 +143,8 @@ Gguf::Gguf(const MappedFile& file) : path_(file.path()) {
   std::vector<Entry> entries;
   for (uint64_t i = 0; i < tensor_count; i++) {
     Entry entry;
-    entry.tensor.name = cursor.take_text("tensor " + std::to_string(i));
-    const std::string what = "tensor " + entry.tensor.name;
+    entry.tensor.name = cursor.take_text("tensor " + std::to_string(i), max_name);
+    const std::string what = "tensor " + shown(entry.tensor.name);
     const auto dims = cursor.take<uint32_t>(what);
     if (dims < 1 || dims > 4) invalid(path_ + ": " + what + " has " + std::to_string(dims) + " dimensions");
     uint64_t elements = 1;
@@ -171,7 +176,7 @@ Gguf::Gguf(const MappedFile& file) : path_(file.path()) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
   uint64_t end = 0;
   for (auto& entry : entries) {
-    const std::string what = "tensor " + entry.tensor.name;
+    const std::string what = "tensor " + shown(entry.tensor.name);
     if (entry.offset % uint64_t(alignment) != 0) invalid(path_ + ": " + what + " is not aligned");
     if (entry.offset < end) invalid(path_ + ": " + what + " overlaps the one before it");
     if (begin > file.size() || entry.offset > file.size() - begin || entry.tensor.bytes > file.size() - begin - entry.offset) {
@@ -180,7 +185,7 @@ Gguf::Gguf(const MappedFile& file) : path_(file.path()) {
     end = entry.offset + entry.tensor.bytes;
     entry.tensor.data = file.data() + begin + entry.offset;
     const std::string name = entry.tensor.name;
-    if (!tensors_.emplace(name, std::move(entry.tensor)).second) invalid(path_ + ": tensor " + name + " appears twice");
+    if (!tensors_.emplace(name, std::move(entry.tensor)).second) invalid(path_ + ": " + what + " appears twice");
   }
 }
 
