@@ -43,6 +43,7 @@ class Reader {
     return out;
   }
 
+  const std::string& path() const { return file_.path(); }
   bool has(const std::string& name) const { return file_.tensors().count(name) != 0; }
 
  private:
@@ -66,7 +67,10 @@ class Reader {
 };
 
 void read_dense(const Reader& read, const std::string& p, const ModelConfig& c, LayerWeights& layer) {
-  if (c.dense_width == 0) invalid("feed_forward_length is missing, and a layer is dense");
+  if (c.dense_width == 0) {
+    const char* prefix = c.architecture == Architecture::llama ? "llama" : "deepseek2";
+    invalid(read.path() + ": key " + prefix + ".feed_forward_length is missing, and a layer is dense");
+  }
   layer.gate = read.matrix(p + "ffn_gate.weight", c.dense_width, c.embedding);
   layer.up = read.matrix(p + "ffn_up.weight", c.dense_width, c.embedding);
   layer.down = read.matrix(p + "ffn_down.weight", c.embedding, c.dense_width);
