@@ -94,12 +94,16 @@ EngineStats Engine::stats() const {
 }
 
 void Engine::stop() {
+  // Two callers at once: the second waits here and then finds nothing to join.
+  std::lock_guard ending(ending_);
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
     wake_.notify_one();
   }
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  if (telemetry_) telemetry_->state(EngineState::stopping);
+  thread_.join();
   if (telemetry_) telemetry_->state(EngineState::stopped);
 }
 
@@ -197,7 +201,7 @@ void Engine::release(Live& live) {
 void Engine::preempt(Live& live) {
   release(live);
   live.computed = 0;
-  stats_.preemptions++;
+  totals_.preemptions++;
   if (telemetry_) telemetry_->add(Counter::preemptions, 1);
 }
 
@@ -264,7 +268,7 @@ bool Engine::step(std::vector<StepEvent>& events) {
   for (const Part& part : parts) {
     Live& live = *part.live;
     const int64_t prompt_left = std::max<int64_t>(0, int64_t(live.request.tokens.size()) - live.computed);
-    stats_.prompt_tokens += std::min(prompt_left, part.rows);
+    totals_.prompt_tokens += std::min(prompt_left, part.rows);
     live.computed += part.rows;
     if (part.logits < 0) continue;
     if (live.request.max_tokens == 0) {
@@ -286,7 +290,7 @@ bool Engine::step(std::vector<StepEvent>& events) {
     }
     live.tokens.push_back(choice.token);
     live.generated++;
-    stats_.generated_tokens++;
+    totals_.generated_tokens++;
     StepEvent event;
     event.id = live.request.id;
     event.token = choice.token;
@@ -308,7 +312,7 @@ bool Engine::step(std::vector<StepEvent>& events) {
   for (Live* live : ended) {
     running_.erase(std::find_if(running_.begin(), running_.end(), [&](const auto& one) { return one.get() == live; }));
   }
-  stats_.steps++;
+  totals_.steps++;
   if (telemetry_) {
     telemetry_->add(Counter::progress, uint64_t(rows_.size()));
     telemetry_->add(Counter::finished, ended.size());
@@ -332,27 +336,28 @@ void Engine::finish(Live& live, Finish reason, const std::string& error, std::ve
 void Engine::publish() {
   std::lock_guard lock(mutex_);
   queued_ = int64_t(waiting_.size() + incoming_.size());
-  stats_.running = int64_t(running_.size());
-  stats_.waiting = queued_;
+  totals_.running = int64_t(running_.size());
+  totals_.waiting = queued_;
   const int64_t block = KvPool::block_tokens;
-  stats_.kv_tokens_active = pool_->active_blocks() * block;
-  stats_.kv_tokens_reserved = pool_->reserved_blocks() * block;
-  stats_.kv_tokens_total = pool_->total_blocks() * block;
-  stats_.kv_bytes_active = pool_->active_blocks() * pool_->block_bytes();
-  stats_.kv_bytes_reserved = pool_->reserved_blocks() * pool_->block_bytes();
-  stats_.weight_bytes = int64_t(weights_.bytes);
+  totals_.kv_tokens_active = pool_->active_blocks() * block;
+  totals_.kv_tokens_reserved = pool_->reserved_blocks() * block;
+  totals_.kv_tokens_total = pool_->total_blocks() * block;
+  totals_.kv_bytes_active = pool_->active_blocks() * pool_->block_bytes();
+  totals_.kv_bytes_reserved = pool_->reserved_blocks() * pool_->block_bytes();
+  totals_.weight_bytes = int64_t(weights_.bytes);
+  stats_ = totals_;
   if (!telemetry_) return;
   const std::pair<Counter, int64_t> values[] = {
-      {Counter::steps, stats_.steps},
-      {Counter::prompt_tokens, stats_.prompt_tokens},
-      {Counter::generated_tokens, stats_.generated_tokens},
-      {Counter::running, stats_.running},
-      {Counter::waiting, stats_.waiting},
-      {Counter::kv_tokens_active, stats_.kv_tokens_active},
-      {Counter::kv_tokens_reserved, stats_.kv_tokens_reserved},
-      {Counter::kv_tokens_total, stats_.kv_tokens_total},
-      {Counter::kv_bytes_active, stats_.kv_bytes_active},
-      {Counter::kv_bytes_reserved, stats_.kv_bytes_reserved},
+      {Counter::steps, totals_.steps},
+      {Counter::prompt_tokens, totals_.prompt_tokens},
+      {Counter::generated_tokens, totals_.generated_tokens},
+      {Counter::running, totals_.running},
+      {Counter::waiting, totals_.waiting},
+      {Counter::kv_tokens_active, totals_.kv_tokens_active},
+      {Counter::kv_tokens_reserved, totals_.kv_tokens_reserved},
+      {Counter::kv_tokens_total, totals_.kv_tokens_total},
+      {Counter::kv_bytes_active, totals_.kv_bytes_active},
+      {Counter::kv_bytes_reserved, totals_.kv_bytes_reserved},
   };
   for (const auto& [counter, value] : values) telemetry_->set(counter, uint64_t(value));
 }

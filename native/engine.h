@@ -140,7 +140,10 @@ class Engine {
   std::deque<std::unique_ptr<Live>> waiting_;
   std::vector<std::unique_ptr<Live>> running_;
   std::vector<Row> rows_;
+  /// What stats_ becomes at the end of a step.
+  EngineStats totals_{};
   std::thread thread_;
+  std::mutex ending_;
 };
 
 }  // namespace inferward
