@@ -17,7 +17,7 @@ Choice choose(const float* logits, int64_t vocabulary, const Sampling& sampling,
   Choice choice;
   int32_t best = -1;
   for (int32_t i = 0; i < vocabulary; i++) {
-    if (std::isnan(logits[i])) return choice;
+    if (std::isnan(logits[i]) || logits[i] == INFINITY) return choice;
     // The lowest id wins a tie.
     if (std::isfinite(logits[i]) && (best < 0 || logits[i] > logits[best])) best = i;
   }

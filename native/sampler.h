@@ -16,7 +16,7 @@ struct Sampling {
 };
 
 struct Choice {
-  /// -1: the logits hold a NaN or nothing finite.
+  /// -1: the logits hold a NaN or an infinity, or nothing finite (minus infinity alone is a token that cannot be).
   int32_t token = -1;
   /// Probability under temperature 1.
   float probability = 0;
