@@ -78,7 +78,8 @@ Model::Model(const ModelConfig& config, const Weights& weights, const Kernels& k
     chosen_weight_.resize(size_t(picked_rows));
   }
   scores_.resize(size_t(workers.threads()));
-  for (auto& row : scores_) row.resize(size_t(c.context));
+  // No request is longer than the pool, whatever context the file claims.
+  for (auto& row : scores_) row.resize(size_t(std::min(c.context, pool.total_blocks() * KvPool::block_tokens)));
   score_scale_ = float(1.0 / std::sqrt(double(llama ? c.head : c.nope + c.rope)));
   for (int64_t i = 0; i < c.rope / 2; i++) {
     rope_frequency_.push_back(std::pow(double(c.rope_theta), -2.0 * double(i) / double(c.rope)));

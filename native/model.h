@@ -59,7 +59,7 @@ class Model {
   std::vector<double> rope_frequency_;
   std::vector<float> x_, normed_, q_, q_low_, kv_, attended_, projected_, gate_, up_, router_, picked_, mixed_, logits_;
   std::vector<float> latent_query_, latent_sum_, head_rows_;
-  /// One row of attention scores per thread, as long as the context.
+  /// One row of attention scores per thread, as long as the longest request.
   std::vector<std::vector<float>> scores_;
   std::vector<int32_t> chosen_, order_;
   std::vector<float> chosen_weight_;
