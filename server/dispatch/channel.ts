@@ -16,12 +16,23 @@ export type SendResult =
       readonly retryAfterMs: number | null
     }
 
+/** What a receiver takes before it refuses: kept by dispatch, by waiting. */
+export type Quota = {
+  /** Messages in any 60 s. */
+  readonly perMinute: number
+  /** At once; the rest is spread over the minute. Default 5. */
+  readonly burst?: number
+  /** Channels with the same key share one quota, as those of one robot must. Default: the channel's own name. */
+  readonly key?: string
+}
+
 export type Channel = {
   /** `receiver/kind[index]`, for example `oncall/dingtalk[0]`: unique, and stable while the configuration keeps its order. */
   readonly name: string
   readonly kind: string
   readonly receiver: string
   readonly sendResolved: boolean
+  readonly quota?: Quota
   /** Never throws; stops within its own timeout or when `signal` aborts. */
   send(notification: Notification, signal: AbortSignal): Promise<SendResult>
   /** The request as it would be sent now, secrets cut: for `notify test`. */

@@ -16,7 +16,7 @@ export type Notification = {
   readonly groupLabels: Readonly<Record<string, string>>
   readonly commonLabels: Readonly<Record<string, string>>
   readonly commonAnnotations: Readonly<Record<string, string>>
-  /** Firing ones first. */
+  /** Firing ones first; here `endsAt` is null exactly when the alert fired at the flush. */
   readonly alerts: readonly Alert[]
   /** Alerts of the group that were left out for length. */
   readonly truncated: number
@@ -24,4 +24,19 @@ export type Notification = {
   readonly externalUrl: string
   /** When the group was flushed, milliseconds. */
   readonly at: number
+}
+
+/** Labels and annotations that all the alerts share. */
+export function summarize(alerts: readonly Alert[]): Pick<Notification, 'commonLabels' | 'commonAnnotations'> {
+  return {
+    commonLabels: shared(alerts.map((alert) => alert.labels)),
+    commonAnnotations: shared(alerts.map((alert) => alert.annotations)),
+  }
+}
+
+function shared(sets: readonly Readonly<Record<string, string>>[]): Readonly<Record<string, string>> {
+  const [first = {}, ...others] = sets
+  return Object.fromEntries(
+    Object.entries(first).filter(([name, value]) => others.every((other) => other[name] === value)),
+  )
 }

@@ -1,0 +1,116 @@
+// The road from a group to a message, for one channel, as a list of stages. A stage lets the draft go on, changed or not, or stops it with a
+// named reason. Pure: it runs inside the transaction of a flush, with what the notification log knows.
+//
+//   inhibit      (not in this version)   takes alerts away whose cause is already told
+//   silence      (not in this version)   takes alerts away that somebody silenced
+//   mute time    (not in this version)   stops the draft outside its hours
+//   dedup        is there anything new to say, and why
+//   spacing      firing messages of a group keep a group_interval between them
+//   compose      the message
+//   record       outbox.flush: log and message in one transaction (dispatcher.ts)
+//   quota, send  delivery.ts
+
+import { type Alert, isResolved } from '../alert/alert.ts'
+import { type NewsReason, news } from './dedup.ts'
+import type { LabelSet } from './matcher-text.ts'
+import { type Notification, type NotifyReason, summarize } from './notification.ts'
+import type { FlushWrite, LogEntry } from './outbox-port.ts'
+import type { Route } from './route.ts'
+
+/** More alerts than this are counted in the message, not listed. */
+export const maxAlertsListed = 1000
+
+export type Draft = {
+  readonly groupKey: string
+  readonly groupLabels: LabelSet
+  readonly route: Route
+  readonly channel: { readonly name: string; readonly receiver: string; readonly sendResolved: boolean }
+  readonly now: number
+  readonly externalUrl: string
+  readonly newId: () => string
+  /** Alerts of the group; the stages before dedup may take some away. */
+  readonly alerts: readonly Alert[]
+  /** What the channel knows of this group; null = nothing. */
+  readonly known: LogEntry | null
+  readonly reason: NotifyReason | null
+  readonly notification: Notification | null
+}
+
+export type Stopped = {
+  readonly stopped: NewsReason | 'held'
+  /** When the same draft would pass, milliseconds; null = never by waiting. */
+  readonly until: number | null
+}
+
+export type Stage = (draft: Draft) => Draft | Stopped
+
+export const stages: readonly Stage[] = [dedup, spacing, compose]
+
+export type Outcome =
+  | { readonly reason: NotifyReason; readonly write: FlushWrite; readonly until: null }
+  | { readonly reason: Stopped['stopped']; readonly write: null; readonly until: number | null }
+
+export function runStages(first: Draft): Outcome {
+  let draft = first
+  for (const stage of stages) {
+    const next = stage(draft)
+    if ('stopped' in next) return { reason: next.stopped, write: null, until: next.until }
+    draft = next
+  }
+  return { reason: draft.reason!, write: record(draft), until: null }
+}
+
+function dedup(draft: Draft): Draft | Stopped {
+  const reason = news(draft.known, draft.alerts, draft.route.repeatIntervalMs, draft.now)
+  return reason === 'nothing' ? { stopped: 'nothing', until: null } : { ...draft, reason }
+}
+
+function spacing(draft: Draft): Draft | Stopped {
+  if (draft.reason === 'all_resolved' || draft.known === null) return draft
+  if (draft.reason === 'new_resolved' && !draft.channel.sendResolved) return draft
+  const until = draft.known.firingAt + draft.route.groupIntervalMs
+  // A wall clock that was set back must not hold messages for longer than one interval.
+  return draft.now < until && draft.known.firingAt <= draft.now ? { stopped: 'held', until } : draft
+}
+
+function compose(draft: Draft): Draft {
+  const { reason, channel, known, now } = draft
+  if ((reason === 'all_resolved' || reason === 'new_resolved') && !channel.sendResolved) return draft
+  const told = new Set(known?.firing)
+  const firing = draft.alerts.filter((alert) => !isResolved(alert, now)).map((alert) => ({ ...alert, endsAt: null }))
+  // Nobody hears of the end of what nobody was told.
+  const resolved = channel.sendResolved
+    ? draft.alerts.filter((alert) => isResolved(alert, now) && told.has(alert.fingerprint))
+    : []
+  const all = [...firing.sort(byStart), ...resolved.sort(byStart)]
+  const alerts = all.slice(0, maxAlertsListed)
+  const notification: Notification = {
+    id: draft.newId(),
+    receiver: channel.receiver,
+    groupKey: draft.groupKey,
+    reason: reason!,
+    status: firing.length > 0 ? 'firing' : 'resolved',
+    groupLabels: draft.groupLabels,
+    ...summarize(all),
+    alerts,
+    truncated: all.length - alerts.length,
+    externalUrl: draft.externalUrl,
+    at: now,
+  }
+  return { ...draft, notification }
+}
+
+function record(draft: Draft): FlushWrite {
+  const { alerts, known, notification, now } = draft
+  const firing = alerts.filter((alert) => !isResolved(alert, now)).map((alert) => alert.fingerprint)
+  const entry: LogEntry = {
+    firing: firing.sort(),
+    toldAt: notification === null ? (known?.toldAt ?? now) : now,
+    firingAt: notification?.status === 'firing' ? now : (known?.firingAt ?? 0),
+  }
+  const critical = notification?.alerts.some((alert) => alert.labels.severity === 'critical') ?? false
+  return { channel: draft.channel.name, entry, notification, critical }
+}
+
+const byStart = (a: Alert, b: Alert): number =>
+  a.startsAt - b.startsAt || (a.fingerprint < b.fingerprint ? -1 : a.fingerprint > b.fingerprint ? 1 : 0)
