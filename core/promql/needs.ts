@@ -36,6 +36,8 @@ function fold(node: Node, order: ReadonlyMap<Node, number>): Needs {
     case 'call':
       // Here nothing is an answer.
       if (node.name === 'absent' || node.name === 'absent_over_time') return nothing
+      // Its other argument only adds labels.
+      if (node.name === 'info') return join('all', node.args.slice(0, 1), order)
       return join('all', node.args, order)
     case 'aggregation':
       return join('all', node.parameter === null ? [node.inner] : [node.parameter, node.inner], order)
