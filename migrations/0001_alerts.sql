@@ -15,7 +15,7 @@ CREATE TABLE "alerts" (
 	"episode" text NOT NULL,
 	"changed_at" bigint NOT NULL,
 	"updated_at" bigint NOT NULL,
-	CONSTRAINT "alerts_fingerprint_file_rule_group_rule_pk" PRIMARY KEY("fingerprint","file","rule_group","rule")
+	CONSTRAINT "alerts_fingerprint_episode_file_rule_group_rule_pk" PRIMARY KEY("fingerprint","episode","file","rule_group","rule")
 );
 --> statement-breakpoint
 CREATE INDEX "alerts_state" ON "alerts" USING btree ("state","resolved_at");

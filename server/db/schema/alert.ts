@@ -1,4 +1,4 @@
-// Alerts as rules gave them: one row per alert of a rule, overwritten as its life goes on; the steps themselves are events. Times are wall
+// Alerts as rules gave them: one row per life of an alert, overwritten as it goes on; the steps themselves are events. Times are wall
 // milliseconds of the evaluation.
 
 import { bigint, doublePrecision, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
@@ -28,8 +28,9 @@ export const alerts = pgTable(
     updatedAt: ms('updated_at').notNull(),
   },
   (table) => [
-    // Two rules may give the same labels: each keeps a life of its own, readers see the two as one alert.
-    primaryKey({ columns: [table.fingerprint, table.file, table.group, table.rule] }),
+    // Two rules may give the same labels: each keeps lives of its own, readers see them as one alert. A new life leaves the end of the last
+    // one in its place, for readers that have not heard of it.
+    primaryKey({ columns: [table.fingerprint, table.episode, table.file, table.group, table.rule] }),
     index('alerts_state').on(table.state, table.resolvedAt),
   ],
 )
