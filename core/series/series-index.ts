@@ -1,0 +1,140 @@
+// Which series there are, and which of them matchers mean: from every label a sorted list of the series that carry it. Invariant: a reference
+// means one label set for as long as the series lives.
+
+import type { Labels } from '../sample/sample.ts'
+import { type LabelSets, openLabelSets } from './label-sets.ts'
+import { matcherTest } from './matcher-test.ts'
+import { Posting } from './posting.ts'
+import type { Matcher, SeriesRef } from './seam.ts'
+
+export type SeriesIndex = Pick<LabelSets, 'find' | 'add' | 'remove' | 'has' | 'labels' | 'size' | 'bound'> & {
+  /** Sorted. */
+  select(matchers: readonly Matcher[]): Uint32Array
+  /** Names of labels in use. */
+  names(): readonly string[]
+  values(name: string): readonly string[]
+  /** How many series carry this label with this value. */
+  cardinality(name: string, value: string): number
+  /** Changes whenever a series comes or goes. */
+  readonly generation: number
+}
+
+type Test = (value: string) => boolean
+
+export function openSeriesIndex(): SeriesIndex {
+  const sets = openLabelSets()
+  const { symbols } = sets
+  /** Postings by the numbers of name and value. */
+  const byName = new Map<number, Map<number, Posting>>()
+  let generation = 0
+
+  const posting = (nameId: number, valueId: number): Posting => {
+    let values = byName.get(nameId)
+    if (values === undefined) {
+      values = new Map()
+      byName.set(nameId, values)
+    }
+    let found = values.get(valueId)
+    if (found === undefined) {
+      found = new Posting()
+      values.set(valueId, found)
+    }
+    return found
+  }
+
+  const all = (): Posting => {
+    const every = new Posting()
+    for (let ref = 0; ref < sets.bound; ref++) if (sets.has(ref)) every.add(ref)
+    return every
+  }
+
+  /** The fewest postings that hold every series the matchers can mean. */
+  const candidates = (matchers: readonly Matcher[], tests: readonly Test[]): readonly Posting[] => {
+    let best: readonly Posting[] | null = null
+    let fewest = Number.POSITIVE_INFINITY
+    matchers.forEach((matcher, index) => {
+      const test = tests[index]!
+      // What an absent label satisfies narrows nothing.
+      if (test('')) return
+      const values = byName.get(symbols.find(matcher.name)) ?? new Map<number, Posting>()
+      const named = matcher.op === '=' ? values.get(symbols.find(matcher.value)) : undefined
+      const found =
+        matcher.op === '='
+          ? named === undefined
+            ? []
+            : [named]
+          : [...values].flatMap(([id, one]) => (test(symbols.text(id)) ? [one] : []))
+      const size = found.reduce((sum, one) => sum + one.length, 0)
+      if (size >= fewest) return
+      best = found
+      fewest = size
+    })
+    return best ?? [all()]
+  }
+
+  /** Asks each distinct value once. */
+  const check = (matcher: Matcher, test: Test): ((ref: SeriesRef) => boolean) => {
+    const nameId = symbols.find(matcher.name)
+    if (nameId < 0) {
+      const answer = test('')
+      return () => answer
+    }
+    const answers = new Map<number, boolean>()
+    return (ref) => {
+      const id = sets.valueId(ref, nameId)
+      let answer = answers.get(id)
+      if (answer === undefined) {
+        answer = test(id < 0 ? '' : symbols.text(id))
+        answers.set(id, answer)
+      }
+      return answer
+    }
+  }
+
+  return {
+    find: sets.find,
+    has: sets.has,
+    labels: sets.labels,
+    add(labels: Labels) {
+      const ref = sets.add(labels)
+      sets.each(ref, (nameId, valueId) => posting(nameId, valueId).add(ref))
+      generation++
+      return ref
+    },
+    remove(ref) {
+      if (!sets.has(ref)) return
+      sets.each(ref, (nameId, valueId) => {
+        const values = byName.get(nameId)!
+        const found = values.get(valueId)!
+        found.remove(ref)
+        if (found.length === 0) values.delete(valueId)
+        if (values.size === 0) byName.delete(nameId)
+      })
+      sets.remove(ref)
+      generation++
+    },
+    select(matchers) {
+      const tests = matchers.map(matcherTest)
+      const postings = candidates(matchers, tests)
+      const checks = matchers.map((matcher, index) => check(matcher, tests[index]!))
+      const out: number[] = []
+      for (const { data, length } of postings) {
+        for (let i = 0; i < length; i++) if (checks.every((one) => one(data[i]!))) out.push(data[i]!)
+      }
+      const refs = Uint32Array.from(out)
+      return postings.length < 2 ? refs : refs.sort()
+    },
+    names: () => [...byName.keys()].map((id) => symbols.text(id)).sort(),
+    values: (name) => [...(byName.get(symbols.find(name))?.keys() ?? [])].map((id) => symbols.text(id)).sort(),
+    cardinality: (name, value) => byName.get(symbols.find(name))?.get(symbols.find(value))?.length ?? 0,
+    get size() {
+      return sets.size
+    },
+    get bound() {
+      return sets.bound
+    },
+    get generation() {
+      return generation
+    },
+  }
+}
