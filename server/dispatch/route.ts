@@ -113,3 +113,8 @@ export function groupLabels(route: Route, labels: LabelSet): LabelSet {
 export function groupKey(route: Route, labels: LabelSet): string {
   return `${route.key}:${labelsText(groupLabels(route, labels))}`
 }
+
+/** The longest wait of any route: what is remembered must outlive it. */
+export function longestInterval(root: Route): number {
+  return Math.max(root.groupIntervalMs, root.repeatIntervalMs, ...root.children.map(longestInterval))
+}

@@ -1,0 +1,255 @@
+// Alert to person: takes alerts from the store, sorts them into groups by the route tree, flushes groups when they are due, and hands what is
+// due to delivery. A flush is one transaction of the outbox, so that a kill at any point loses nothing and repeats nothing.
+// Groups live in memory and are made again from the alert store; what people were told lives in the database. There are never more groups
+// than alerts times the routes that take them, and the alert store bounds the alerts.
+
+import type { Clock } from '../../core/base/clock.ts'
+import { errorText } from '../../core/base/errors.ts'
+import type { Log } from '../../core/base/log.ts'
+import type { Emit } from '../../core/event/event.ts'
+import type { Alert, AlertSource } from '../alert/alert.ts'
+import type { Channel } from './channel.ts'
+import { openDelivery } from './delivery.ts'
+import type { DeliveryStats } from './delivery-counts.ts'
+import { type Explanation, explain } from './explain.ts'
+import { type Group, type Moment, newGroup } from './group.ts'
+import type { LabelSet } from './matcher-text.ts'
+import type { FlushWrite, LogEntry, Outbox } from './outbox-port.ts'
+import { type Outcome, runStages } from './pipeline.ts'
+import { groupKey, groupLabels, longestInterval, matchRoutes, type Route } from './route.ts'
+
+const failedFlushRetryMs = { first: 1000, cap: 60_000 } as const
+const pruneEveryMs = 3_600_000
+/** As Alertmanager keeps its log: five days. */
+const retentionMs = 120 * 3_600_000
+const unsentMs = 24 * 3_600_000
+
+export type DispatchDeps = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly source: AlertSource
+  readonly route: Route
+  readonly channels: readonly Channel[]
+  readonly outbox: Outbox
+  readonly emit: Emit
+  /** Base of links, without a trailing slash. */
+  readonly externalUrl: string
+  /** 32 hexadecimal digits, never the same twice. */
+  readonly newId: () => string
+  /** For jitter; Math.random when left out. */
+  readonly random?: () => number
+}
+
+export type GroupView = {
+  readonly key: string
+  readonly receiver: string
+  readonly labels: LabelSet
+  readonly alerts: readonly Alert[]
+  /** Milliseconds until the next flush. */
+  readonly dueInMs: number
+}
+
+export type DispatchStats = DeliveryStats & {
+  readonly groups: number
+  readonly flushes: number
+  readonly flushFailures: number
+  readonly flushSeconds: number
+  /** Decisions of flushes, one per channel: `first`, `repeat`, `nothing`, `held` … */
+  readonly decisions: Readonly<Record<string, number>>
+}
+
+export type Dispatch = {
+  start(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+  /** New routes and channels at once; groups are made again, the log says what was told. */
+  reload(route: Route, channels: readonly Channel[]): void
+  explain(labels: LabelSet): Explanation
+  groups(): readonly GroupView[]
+  stats(): DispatchStats
+}
+
+type Live = { readonly group: Group; timer: Disposable | null; flushing: boolean; failures: number }
+
+export function openDispatch(deps: DispatchDeps): Dispatch {
+  const { clock, log, outbox, externalUrl, newId } = deps
+  let { route, channels } = deps
+  let live = new Map<string, Live>()
+  let subscription: Disposable | undefined
+  let pruning: Disposable | undefined
+  let running = false
+  const underWay = new Set<Promise<void>>()
+  const decisions: Record<string, number> = {}
+  let flushes = 0
+  let flushFailures = 0
+  let flushSeconds = 0
+  const delivery = openDelivery({
+    clock,
+    log,
+    outbox,
+    emit: deps.emit,
+    newId,
+    random: deps.random ?? Math.random,
+  })
+  const moment = (): Moment => ({ wall: clock.now(), monotonic: clock.monotonic() })
+
+  /** Sorts a batch in, then flushes what is due: alerts that arrive together are told together. */
+  const take = (alerts: readonly Alert[]): void => {
+    const now = moment()
+    const touched = new Set<Live>()
+    for (const alert of alerts) {
+      for (const target of matchRoutes(route, alert.labels)) {
+        const key = groupKey(target, alert.labels)
+        const place = `${target.id} ${key}`
+        let one = live.get(place)
+        if (one === undefined) {
+          const group = newGroup(key, groupLabels(target, alert.labels), target, now)
+          one = { group, timer: null, flushing: false, failures: 0 }
+          live.set(place, one)
+        }
+        one.group.put(alert, now)
+        touched.add(one)
+      }
+    }
+    for (const one of touched) arm(one)
+  }
+
+  const placeOf = (one: Live): string => `${one.group.route.id} ${one.group.key}`
+
+  const arm = (one: Live): void => {
+    one.timer?.[Symbol.dispose]()
+    one.timer = null
+    // While a flush is under way its end arms the group again.
+    if (!running || one.flushing || live.get(placeOf(one)) !== one) return
+    const wait = one.group.dueAt() - clock.monotonic()
+    if (wait <= 0) flush(one)
+    else one.timer = clock.timer(wait, () => arm(one))
+  }
+
+  const flush = (one: Live): void => {
+    one.flushing = true
+    const work = flushNow(one).finally(() => {
+      underWay.delete(work)
+      one.flushing = false
+      arm(one)
+    })
+    underWay.add(work)
+  }
+
+  const flushNow = async (one: Live): Promise<void> => {
+    const { group } = one
+    const now = moment()
+    const alerts = group.begin(now)
+    const mine = channels.filter((channel) => channel.receiver === group.route.receiver)
+    let outcomes: readonly Outcome[] = []
+    const decide = (known: ReadonlyMap<string, LogEntry>): readonly FlushWrite[] => {
+      outcomes = mine.map((channel) =>
+        runStages({
+          groupKey: group.key,
+          groupLabels: group.labels,
+          route: group.route,
+          channel,
+          now: now.wall,
+          externalUrl,
+          newId,
+          alerts,
+          known: known.get(channel.name) ?? null,
+          reason: null,
+          notification: null,
+        }),
+      )
+      return outcomes.flatMap((outcome) => (outcome.write === null ? [] : [outcome.write]))
+    }
+    flushes++
+    try {
+      const names = mine.map((channel) => channel.name)
+      if (names.length > 0) delivery.wake(await outbox.flush(group.key, names, now.wall, decide))
+    } catch (error) {
+      flushFailures++
+      const retryMs = Math.min(failedFlushRetryMs.cap, failedFlushRetryMs.first * 2 ** Math.min(one.failures, 10))
+      one.failures++
+      group.again(clock.monotonic() + retryMs)
+      log.error('group could not be flushed, will try again', { group: group.key, error: errorText(error) })
+      return
+    } finally {
+      flushSeconds += (clock.monotonic() - now.monotonic) / 1000
+    }
+    one.failures = 0
+    for (const outcome of outcomes) decisions[outcome.reason] = (decisions[outcome.reason] ?? 0) + 1
+    const held = outcomes.flatMap((outcome) => (outcome.until === null ? [] : [outcome.until]))
+    // A recovery that travels with a held message must still be here when that one goes.
+    if (held.length > 0) group.again(now.monotonic + Math.min(...held) - now.wall)
+    else if (group.finish(alerts, now.wall) && live.get(placeOf(one)) === one) live.delete(placeOf(one))
+  }
+
+  const prune = async (): Promise<void> => {
+    const now = clock.now()
+    try {
+      const lost = await outbox.prune({
+        now,
+        settledBefore: now - Math.max(retentionMs, 2 * longestInterval(route)),
+        staleBefore: now - Math.max(30 * 86_400_000, 2 * longestInterval(route)),
+        unsentBefore: now - unsentMs,
+        channels: channels.map((channel) => channel.name),
+      })
+      if (lost > 0) log.error('notifications given up: their channel is no longer configured', { count: lost })
+      delivery.counts.waitingIs(await outbox.waiting())
+    } catch (error) {
+      log.warn('outbox could not be pruned', { error: errorText(error) })
+    }
+    if (running) pruning = clock.timer(pruneEveryMs, () => void prune())
+  }
+
+  const disarm = (): void => {
+    for (const one of live.values()) one.timer?.[Symbol.dispose]()
+  }
+
+  return {
+    async start(signal) {
+      await outbox.release()
+      delivery.counts.waitingIs(await outbox.waiting())
+      if (signal.aborted) return
+      running = true
+      delivery.use(channels)
+      subscription = deps.source.subscribe(take)
+      take(deps.source.current())
+      pruning = clock.timer(pruneEveryMs, () => void prune())
+    },
+    async stop() {
+      running = false
+      subscription?.[Symbol.dispose]()
+      pruning?.[Symbol.dispose]()
+      disarm()
+      await Promise.all(underWay)
+      await delivery.stop()
+    },
+    reload(newRoute, newChannels) {
+      route = newRoute
+      channels = newChannels
+      disarm()
+      const before = live
+      live = new Map()
+      if (!running) return
+      delivery.use(channels)
+      // What an old group still held may be gone from the store, and its recovery untold.
+      take([...new Set([...before.values()].flatMap(({ group }) => [...group.alerts.values()]))])
+      take(deps.source.current())
+    },
+    explain: (labels) => explain(route, labels, channels),
+    groups: () =>
+      [...live.values()].map(({ group }) => ({
+        key: group.key,
+        receiver: group.route.receiver,
+        labels: group.labels,
+        alerts: [...group.alerts.values()],
+        dueInMs: Math.max(0, group.dueAt() - clock.monotonic()),
+      })),
+    stats: () => ({
+      ...delivery.counts.stats(),
+      groups: live.size,
+      flushes,
+      flushFailures,
+      flushSeconds,
+      decisions: { ...decisions },
+    }),
+  }
+}

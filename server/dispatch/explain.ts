@@ -1,0 +1,49 @@
+// Where an alert with these labels would go, and why: the answer to the question that routing trees raise most. Plain data for API and CLI.
+
+import type { Channel } from './channel.ts'
+import type { LabelSet } from './matcher-text.ts'
+import { explainRoutes, groupKey, groupLabels, matchRoutes, type Route } from './route.ts'
+
+export type Explanation = {
+  /** Every route that was looked at, in order. */
+  readonly steps: readonly {
+    readonly route: string
+    readonly receiver: string
+    readonly result: 'taken' | 'passed' | 'missed'
+    /** The first matcher that did not hold; empty unless missed. */
+    readonly missed: string
+  }[]
+  readonly targets: readonly {
+    readonly route: string
+    readonly receiver: string
+    readonly channels: readonly string[]
+    readonly groupKey: string
+    readonly groupLabels: LabelSet
+    readonly groupWaitMs: number
+    readonly groupIntervalMs: number
+    readonly repeatIntervalMs: number
+    readonly resolveWaitMs: number
+  }[]
+}
+
+export function explain(root: Route, labels: LabelSet, channels: readonly Channel[]): Explanation {
+  return {
+    steps: explainRoutes(root, labels).map(({ route, result }) => ({
+      route: route.key,
+      receiver: route.receiver,
+      result: typeof result === 'object' ? 'missed' : result,
+      missed: typeof result === 'object' ? result.missed : '',
+    })),
+    targets: matchRoutes(root, labels).map((route) => ({
+      route: route.key,
+      receiver: route.receiver,
+      channels: channels.filter((channel) => channel.receiver === route.receiver).map((channel) => channel.name),
+      groupKey: groupKey(route, labels),
+      groupLabels: groupLabels(route, labels),
+      groupWaitMs: route.groupWaitMs,
+      groupIntervalMs: route.groupIntervalMs,
+      repeatIntervalMs: route.repeatIntervalMs,
+      resolveWaitMs: route.resolveWaitMs,
+    })),
+  }
+}

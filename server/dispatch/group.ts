@@ -1,0 +1,76 @@
+// An aggregation group: the alerts of one route that share the labels they are grouped by, and when they are due. No I/O and no timer: the
+// dispatcher asks `dueAt` and calls `flushed`. Times named `At` are monotonic, alerts carry wall time.
+// Recoveries do not wait as long as firing alerts do: a group whose alerts have all ended is due `resolve_wait` after the last one ended, not
+// at its next interval (docs/decisions/0002-recoveries-do-not-wait.md). What keeps a flapping alert quiet is in pipeline.ts, `spacing`.
+
+import { type Alert, isResolved } from '../alert/alert.ts'
+import type { LabelSet } from './matcher-text.ts'
+import type { Route } from './route.ts'
+
+export type Moment = { readonly wall: number; readonly monotonic: number }
+
+export type Group = {
+  readonly key: string
+  readonly labels: LabelSet
+  readonly route: Route
+  readonly alerts: ReadonlyMap<string, Alert>
+  /** Takes the alert in unless a newer state of it is here. */
+  put(alert: Alert, now: Moment): void
+  dueAt(): number
+  /** A flush begins: the next one is an interval away. */
+  begin(now: Moment): readonly Alert[]
+  /** It failed, or had to hold something back: come again at this time, with all alerts kept. */
+  again(at: number): void
+  /** It is durable: forgets what had ended by then and did not change since. True when nothing is left. */
+  finish(flushed: readonly Alert[], wall: number): boolean
+}
+
+export function newGroup(key: string, labels: LabelSet, route: Route, now: Moment): Group {
+  const alerts = new Map<string, Alert>()
+  let flushed = false
+  let tickAt = now.monotonic + route.groupWaitMs
+  let resolveAt: number | null = null
+
+  /** When the last alert has ended; null while one fires with no end in sight. */
+  const endOfAll = (): number | null => {
+    let end = Number.NEGATIVE_INFINITY
+    for (const alert of alerts.values()) {
+      if (alert.endsAt === null) return null
+      end = Math.max(end, alert.endsAt)
+    }
+    return end
+  }
+
+  return {
+    key,
+    labels,
+    route,
+    alerts,
+    put(alert, at) {
+      const held = alerts.get(alert.fingerprint)
+      if (held !== undefined && held.updatedAt > alert.updatedAt) return
+      alerts.set(alert.fingerprint, alert)
+      // It has waited long enough elsewhere: before a restart, or in the rule's `for`.
+      if (!flushed && alert.startsAt + route.groupWaitMs <= at.wall) tickAt = Math.min(tickAt, at.monotonic)
+      const end = endOfAll()
+      if (end === null) resolveAt = null
+      else resolveAt ??= at.monotonic + Math.max(0, end - at.wall) + route.resolveWaitMs
+    },
+    dueAt: () => (flushed && resolveAt !== null ? Math.min(tickAt, resolveAt) : tickAt),
+    begin(at) {
+      flushed = true
+      if (tickAt <= at.monotonic) tickAt = at.monotonic + route.groupIntervalMs
+      resolveAt = null
+      return [...alerts.values()]
+    },
+    again(at) {
+      tickAt = Math.min(tickAt, at)
+    },
+    finish(snapshot, wall) {
+      for (const alert of snapshot) {
+        if (isResolved(alert, wall) && alerts.get(alert.fingerprint) === alert) alerts.delete(alert.fingerprint)
+      }
+      return alerts.size === 0
+    },
+  }
+}
