@@ -1,30 +1,16 @@
-// Aggregations: series are put into groups by labels once, then each step is folded. topk and bottomk choose among the series themselves.
+// Aggregations that fold: series are put into groups by labels once, then each step of a group becomes one value. count_values makes groups
+// by the values as well.
 
-import type { Labels } from '../series/seam.ts'
-import type { Aggregation } from './ast.ts'
+import { type Aggregation, unwrap } from './ast.ts'
+import { choose, choosers } from './choose.ts'
 import { executionError } from './errors.ts'
+import type { Evaluation } from './evaluation.ts'
+import { groupsOf, keeper } from './groups.ts'
 import { goNumber } from './number-text.ts'
 import { quantileOf } from './quantile.ts'
-import { KahanSum } from './sum.ts'
-import { anyPresent, emptySeries, keyOf, metricName, type StepSeries, setLabel, type Vector } from './vector.ts'
-
-type Group = { readonly labels: Labels; readonly members: StepSeries[] }
-
-export function groupsOf(node: Pick<Aggregation, 'grouping' | 'without'>, vector: Vector): readonly Group[] {
-  const names = new Set(node.grouping)
-  const keep = node.without
-    ? ([name]: readonly [string, string]) => name !== metricName && !names.has(name)
-    : ([name]: readonly [string, string]) => names.has(name)
-  const groups = new Map<string, Group>()
-  for (const series of vector) {
-    const labels = series.labels.filter(keep)
-    const key = keyOf(labels)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, { labels, members: [series] })
-    else group.members.push(series)
-  }
-  return [...groups.values()]
-}
+import { quote } from './strings.ts'
+import { KahanSum, meanOf } from './sum.ts'
+import { anyPresent, emptySeries, keyOf, type StepSeries, setLabel, type Vector } from './vector.ts'
 
 type Fold = (values: Float64Array, parameter: number) => number
 
@@ -55,18 +41,9 @@ function total(values: Float64Array): KahanSum {
   return sum
 }
 
-function mean(values: Float64Array): number {
-  const sum = total(values)
-  if (Number.isFinite(sum.value) || Number.isNaN(sum.value) || values.some((value) => !Number.isFinite(value)))
-    return sum.over(values.length)
-  let incremental = 0
-  for (const value of values) incremental += value / values.length
-  return incremental
-}
-
 const folds: Readonly<Record<string, Fold>> = {
   sum: (values) => total(values).value,
-  avg: mean,
+  avg: (values) => meanOf(values, 0, values.length),
   count: (values) => values.length,
   group: () => 1,
   min: extreme((value, best) => value < best),
@@ -77,23 +54,25 @@ const folds: Readonly<Record<string, Fold>> = {
 }
 
 export function aggregate(
+  evaluation: Evaluation,
   node: Aggregation,
   vector: Vector,
   parameter: Float64Array | string | null,
   steps: number,
 ): Vector {
+  if (node.op === 'count_values') return countValues(evaluation, node, vector, parameter as string, steps)
+  if (choosers.has(node.op)) return choose(evaluation, node, vector, parameter as Float64Array, steps)
+  if (node.op === 'quantile') warnOfQuantile(evaluation, node, parameter as Float64Array)
   const groups = groupsOf(node, vector)
-  if (node.op === 'topk' || node.op === 'bottomk') {
-    if ((parameter as Float64Array).some(Number.isNaN)) throw executionError('Parameter value is NaN')
-    return groups
-      .flatMap((group) => choose(group, node.op === 'topk', parameter as Float64Array, steps))
-      .filter(anyPresent)
-  }
-  if (node.op === 'count_values') return groups.flatMap((group) => countValues(group, parameter as string, steps))
+  evaluation.demand(groups.length, steps)
   const fold = folds[node.op]!
   return groups
     .map(({ labels, members }) => {
-      const out = emptySeries(labels, steps)
+      const out = emptySeries(
+        labels,
+        steps,
+        members.some((one) => one.dropName),
+      )
       const gathered = new Float64Array(members.length)
       for (let step = 0; step < steps; step++) {
         let count = 0
@@ -110,38 +89,39 @@ export function aggregate(
     .filter(anyPresent)
 }
 
-function choose({ members }: Group, top: boolean, parameter: Float64Array, steps: number): StepSeries[] {
-  const chosen = members.map((member) => ({ ...member, present: new Uint8Array(steps) }))
-  for (let step = 0; step < steps; step++) {
-    const k = Math.min(Math.trunc(parameter[step]!), members.length)
-    if (k < 1) continue
-    const indexes = members.flatMap((member, index) => (member.present[step] === 1 ? [index] : []))
-    const value = (index: number): number => members[index]!.values[step]!
-    // NaN comes last on either side, and equal values keep their order.
-    indexes.sort((a, b) => {
-      const [x, y] = [value(a), value(b)]
-      if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) === Number.isNaN(y) ? 0 : Number.isNaN(x) ? 1 : -1
-      return top ? y - x : x - y
-    })
-    const best = indexes.slice(0, k)
-    for (const index of best) chosen[index]!.present[step] = 1
-    // An instant answer comes in order of rank.
-    if (steps === 1) return best.map((index) => chosen[index]!)
-  }
-  return chosen
+function warnOfQuantile({ options }: Evaluation, node: Aggregation, values: Float64Array): void {
+  const start = unwrap(node.parameter!).span.start
+  if (values.some(Number.isNaN)) options.notes.quantile(Number.NaN, start)
+  const [least, most] = boundsOf(values)
+  if (most > 1) options.notes.quantile(most, start)
+  if (least < 0) options.notes.quantile(least, start)
 }
 
-function countValues({ labels, members }: Group, label: string, steps: number): StepSeries[] {
-  if (!/^[^\s{}]+$/.test(label)) throw executionError(`invalid label name ${JSON.stringify(label)}`)
+/** Least and greatest; a loop, since a spread of many arguments would overflow the stack. */
+export function boundsOf(values: Float64Array): readonly [least: number, most: number] {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const value of values) {
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  return [least, most]
+}
+
+/** One series per group and value: the value becomes a label before groups are formed. */
+function countValues(evaluation: Evaluation, node: Aggregation, vector: Vector, label: string, steps: number): Vector {
+  if (label === '') throw executionError(`invalid label name ${quote(label)}`)
+  const keep = keeper({ ...node, grouping: node.without ? node.grouping : [...node.grouping, label] })
   const out = new Map<string, StepSeries>()
-  for (const member of members) {
+  for (const member of vector) {
     for (let step = 0; step < steps; step++) {
       if (member.present[step] !== 1) continue
-      const text = goNumber(member.values[step]!)
-      let series = out.get(text)
+      const labels = setLabel(member.labels, label, goNumber(member.values[step]!)).filter(keep)
+      const key = keyOf(labels)
+      let series = out.get(key)
       if (series === undefined) {
-        series = emptySeries(setLabel(labels, label, text), steps)
-        out.set(text, series)
+        evaluation.demand(out.size + 1, steps)
+        series = emptySeries(labels, steps)
+        out.set(key, series)
       }
       series.values[step]!++
       series.present[step] = 1

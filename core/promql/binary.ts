@@ -1,9 +1,12 @@
-// Operators between vectors: matching by labels, one side many where asked, sets. A comparison filters unless it has `bool`.
+// Operators between vectors, and between a vector and a scalar: matching by labels, one side many where asked, sets. A comparison filters
+// unless it has `bool`.
 
 import type { Labels } from '../series/seam.ts'
 import { calculate, compare } from './arithmetic.ts'
-import { type Binary, comparisonOperators, type Matching } from './ast.ts'
+import { type Binary, comparisonOperators, type Matching, trimOperators } from './ast.ts'
 import { executionError } from './errors.ts'
+import type { Evaluation } from './evaluation.ts'
+import { quote } from './strings.ts'
 import {
   anyPresent,
   emptySeries,
@@ -17,160 +20,240 @@ import {
   withoutName,
 } from './vector.ts'
 
-export function vectorScalar(node: Binary, vector: Vector, scalar: Float64Array, vectorOnLeft: boolean): Vector {
+export function vectorScalar(
+  { naming, options }: Evaluation,
+  node: Binary,
+  vector: Vector,
+  scalar: Float64Array,
+  vectorOnLeft: boolean,
+): Vector {
   const { op, bool } = node
-  const comparison = comparisonOperators.has(op)
-  const keep = comparison && !bool
+  if (trimOperators.has(op)) {
+    if (vector.length > 0) options.notes.incompatible(op, node.span.start)
+    return []
+  }
+  const filters = comparisonOperators.has(op) && !bool
   return unique(
     vector.map((series) => {
-      const out = emptySeries(keep ? series.labels : withoutName(series.labels), series.values.length)
+      const { labels, dropName } = filters ? series : naming(series.labels)
+      const out = emptySeries(labels, series.values.length, dropName)
       for (let step = 0; step < out.values.length; step++) {
         if (series.present[step] !== 1) continue
         const value = series.values[step]!
         const [left, right] = vectorOnLeft ? [value, scalar[step]!] : [scalar[step]!, value]
-        if (keep && !compare(op, left, right)) continue
-        out.values[step] = keep ? value : calculate(op, left, right)
+        if (filters && !compare(op, left, right)) continue
+        out.values[step] = filters ? value : calculate(op, left, right)
         out.present[step] = 1
       }
       return out
     }),
-  ).filter(anyPresent)
+  )
 }
 
 /** The part of the labels by which two sides find each other. */
-function signature(matching: Matching): (labels: Labels) => string {
-  const names = new Set(matching.labels)
-  return matching.on
-    ? (labels) => keyOf(labels.filter(([name]) => names.has(name)))
-    : (labels) => keyOf(labels.filter(([name]) => name !== metricName && !names.has(name)))
+function matchLabels({ on, labels: given }: Matching): (labels: Labels) => Labels {
+  const names = new Set(given)
+  return on
+    ? (labels) => labels.filter(([name]) => names.has(name))
+    : (labels) => labels.filter(([name]) => name !== metricName && !names.has(name))
+}
+
+/** For each group of matching labels, the steps at which it has any series. */
+function presence(vector: Vector, sign: (labels: Labels) => string, steps: number): ReadonlyMap<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>()
+  for (const series of vector) {
+    const key = sign(series.labels)
+    let all = found.get(key)
+    if (all === undefined) {
+      all = new Uint8Array(steps)
+      found.set(key, all)
+    }
+    for (let step = 0; step < steps; step++) all[step]! |= series.present[step]!
+  }
+  return found
 }
 
 export function setOperation(node: Binary, left: Vector, right: Vector, steps: number): Vector {
-  const sign = signature(node.matching!)
-  const presence = (vector: Vector): Map<string, Uint8Array> => {
-    const found = new Map<string, Uint8Array>()
-    for (const series of vector) {
-      const key = sign(series.labels)
-      const all = found.get(key) ?? new Uint8Array(steps)
-      for (let step = 0; step < steps; step++) all[step]! |= series.present[step]!
-      found.set(key, all)
-    }
-    return found
-  }
+  const part = matchLabels(node.matching!)
+  const sign = (labels: Labels): string => keyOf(part(labels))
   const mask = (series: StepSeries, other: Uint8Array | undefined, wanted: boolean): StepSeries => ({
     ...series,
     present: series.present.map((flag, step) => (flag === 1 && (other?.[step] === 1) === wanted ? 1 : 0)),
   })
   if (node.op === 'or') {
-    const taken = presence(left)
-    return unique([
-      ...left,
-      ...right.map((series) => mask(series, taken.get(sign(series.labels)), false)).filter(anyPresent),
-    ])
+    const taken = presence(left, sign, steps)
+    const rest = right.map((series) => mask(series, taken.get(sign(series.labels)), false)).filter(anyPresent)
+    return unique([...left, ...rest])
   }
-  const others = presence(right)
-  return left.map((series) => mask(series, others.get(sign(series.labels)), node.op === 'and')).filter(anyPresent)
+  const others = presence(right, sign, steps)
+  return left.map((series) => mask(series, others.get(sign(series.labels)), node.op === 'and'))
 }
 
-export function vectorVector(node: Binary, left: Vector, right: Vector, steps: number): Vector {
-  const matching = node.matching!
-  const sign = signature(matching)
-  const swap = matching.card === 'one-to-many'
-  const [many, one] = swap ? [right, left] : [left, right]
-  const oneSide = new Map<string, StepSeries[]>()
-  for (const series of one) {
-    const key = sign(series.labels)
-    const list = oneSide.get(key)
-    if (list === undefined) oneSide.set(key, [series])
-    else list.push(series)
+/** Series of one side that carry the same matching labels. */
+type Side = { readonly labels: Labels; readonly series: StepSeries[] }
+
+function bySignature(vector: Vector, part: (labels: Labels) => Labels): Map<string, Side> {
+  const sides = new Map<string, Side>()
+  for (const series of vector) {
+    const labels = part(series.labels)
+    const key = keyOf(labels)
+    const side = sides.get(key)
+    if (side === undefined) sides.set(key, { labels, series: [series] })
+    else side.series.push(series)
   }
-  const keep = comparisonOperators.has(node.op) && !node.bool
+  return sides
+}
+
+export function vectorVector(evaluation: Evaluation, node: Binary, left: Vector, right: Vector, steps: number): Vector {
+  const matching = node.matching!
+  const swap = matching.card === 'one-to-many'
+  const part = matchLabels(matching)
+  const manySide = bySignature(swap ? right : left, part)
+  const oneSide = bySignature(swap ? left : right, part)
+  // As the sides lie after the swap; upstream does not swap the values with them.
+  const [fillMany, fillOne] = [matching.fillLeft, matching.fillRight]
   const results = new Map<string, StepSeries>()
-  const matched = new Map<string, Uint8Array>()
-  const checkedOnes = new Set<string>()
-  for (const series of many) {
-    const key = sign(series.labels)
-    const partners = oneSide.get(key)
-    if (partners === undefined) continue
-    if (!checkedOnes.has(key)) {
-      checkedOnes.add(key)
-      demandOne(partners, many, sign, key, steps, swap ? 'left' : 'right', matching)
-    }
-    for (const partner of partners) {
-      const labels = resultLabels(node, series.labels, partner.labels, matching)
-      const resultKey = keyOf(labels)
-      let out = results.get(resultKey)
-      for (let step = 0; step < steps; step++) {
-        if (series.present[step] !== 1 || partner.present[step] !== 1) continue
-        if (matching.card === 'one-to-one') {
-          const used = matched.get(key) ?? new Uint8Array(steps)
-          if (used[step] === 1) {
-            throw executionError(
-              `found duplicate series for the match group ${showGroup(series.labels, matching)} on the left side of the operation;many-to-many matching not allowed: matching labels must be unique on one side`,
-            )
-          }
-          used[step] = 1
-          matched.set(key, used)
-        }
-        const [a, b] = swap
-          ? [partner.values[step]!, series.values[step]!]
-          : [series.values[step]!, partner.values[step]!]
-        if (keep && !compare(node.op, a, b)) continue
-        if (out === undefined) {
-          out = emptySeries(labels, steps)
-          results.set(resultKey, out)
-        }
-        if (out.present[step] === 1) {
-          throw executionError('multiple matches for labels: grouping labels must ensure unique matches')
-        }
-        out.values[step] = keep ? (swap ? b : a) : calculate(node.op, a, b)
-        out.present[step] = 1
-      }
-    }
+  const others = fillMany === null && fillOne === null ? (swap ? right : left) : null
+  for (const { labels, series: ones } of oneSide.values()) demandOne(ones, labels, steps, swap, others)
+  for (const key of new Set([...manySide.keys(), ...oneSide.keys()])) {
+    const many = manySide.get(key)
+    const one = oneSide.get(key)
+    const labels = (many ?? one)!.labels
+    matchGroup(evaluation, node, {
+      many: many?.series ?? [],
+      one: one?.series ?? [],
+      fillMany: fillMany === null ? null : filled(labels, fillMany, steps),
+      fillOne: fillOne === null ? null : filled(labels, fillOne, steps),
+      steps,
+      results,
+    })
   }
   return [...results.values()]
 }
 
-function demandOne(
-  partners: readonly StepSeries[],
-  many: Vector,
-  sign: (labels: Labels) => string,
-  key: string,
-  steps: number,
-  side: string,
-  matching: Matching,
-): void {
-  if (partners.length < 2) return
-  const used = new Uint8Array(steps)
-  for (const other of many)
-    if (sign(other.labels) === key) for (let step = 0; step < steps; step++) used[step]! |= other.present[step]!
-  const seen = new Uint8Array(steps)
-  for (const partner of partners) {
-    for (let step = 0; step < steps; step++) {
-      if (partner.present[step] !== 1 || used[step] !== 1) continue
-      if (seen[step] === 1) {
+function filled(labels: Labels, value: number, steps: number): StepSeries {
+  return {
+    labels,
+    values: new Float64Array(steps).fill(value),
+    present: new Uint8Array(steps).fill(1),
+    dropName: false,
+  }
+}
+
+type Group = {
+  readonly many: readonly StepSeries[]
+  readonly one: readonly StepSeries[]
+  readonly fillMany: StepSeries | null
+  readonly fillOne: StepSeries | null
+  readonly steps: number
+  /** Results of the whole operation by their labels. */
+  readonly results: Map<string, StepSeries>
+}
+
+function matchGroup(evaluation: Evaluation, node: Binary, group: Group): void {
+  const { op, bool } = node
+  const matching = node.matching!
+  const { many, one, fillMany, fillOne, steps, results } = group
+  const filters = comparisonOperators.has(op) && !bool
+  const swap = matching.card === 'one-to-many'
+  /** Result labels that this group gave at the step under way. */
+  const given = new Set<string>()
+  const resultOf = resultNames(node, evaluation.options.delayedNames)
+  for (let step = 0; step < steps; step++) {
+    const partner = one.find((series) => series.present[step] === 1)
+    given.clear()
+    let matched = false
+    const pair = (a: StepSeries, b: StepSeries): void => {
+      const { key, labels } = resultOf(a, b)
+      if (matching.card === 'one-to-one' ? matched : given.has(key)) {
         throw executionError(
-          `found duplicate series for the match group ${showGroup(partner.labels, matching)} on the ${side} hand-side of the operation;many-to-many matching not allowed: matching labels must be unique on one side`,
+          matching.card === 'one-to-one'
+            ? 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'
+            : 'multiple matches for labels: grouping labels must ensure unique matches',
         )
       }
-      seen[step] = 1
+      matched = true
+      given.add(key)
+      if (trimOperators.has(op)) {
+        evaluation.options.notes.incompatible(op, node.span.start)
+        return
+      }
+      const [x, y] = swap ? [b.values[step]!, a.values[step]!] : [a.values[step]!, b.values[step]!]
+      if (filters && !compare(op, x, y)) return
+      let out = results.get(key)
+      if (out === undefined) {
+        evaluation.demand(results.size + 1, steps)
+        out = emptySeries(labels, steps, bool && evaluation.options.delayedNames)
+        results.set(key, out)
+      }
+      if (out.present[step] === 1) throw executionError('vector cannot contain metrics with the same labelset')
+      out.values[step] = filters ? x : calculate(op, x, y)
+      out.present[step] = 1
+    }
+    for (const series of many) {
+      if (series.present[step] !== 1) continue
+      const other = partner ?? fillOne
+      if (other !== null) pair(series, other)
+    }
+    if (!matched && fillMany !== null && partner !== undefined) pair(fillMany, partner)
+  }
+}
+
+/** Labels of the result of two series with their key, worked out once for each pair. */
+function resultNames(node: Binary, delayed: boolean): (many: StepSeries, one: StepSeries) => Named {
+  const known = new Map<StepSeries, Map<StepSeries, Named>>()
+  return (many, one) => {
+    const row = known.get(many) ?? new Map<StepSeries, Named>()
+    known.set(many, row)
+    const found = row.get(one)
+    if (found !== undefined) return found
+    const labels = resultLabels(node, many.labels, one.labels, delayed)
+    const named = { key: keyOf(labels), labels }
+    row.set(one, named)
+    return named
+  }
+}
+type Named = { readonly key: string; readonly labels: Labels }
+
+/** At no step may the one side have two series of the same matching labels, unless the other side has none at all then. */
+function demandOne(
+  ones: readonly StepSeries[],
+  labels: Labels,
+  steps: number,
+  swap: boolean,
+  others: Vector | null,
+): void {
+  if (ones.length < 2) return
+  const seen: (StepSeries | undefined)[] = new Array(steps)
+  for (const series of ones) {
+    for (let step = 0; step < steps; step++) {
+      if (series.present[step] !== 1) continue
+      const first = seen[step]
+      seen[step] ??= series
+      if (first === undefined || (others !== null && !others.some((other) => other.present[step] === 1))) continue
+      const both = [showLabels(first.labels), showLabels(series.labels)].sort()
+      throw executionError(
+        `found duplicate series for the match group ${showLabels(labels)} on the ${swap ? 'left' : 'right'} ` +
+          `hand-side of the operation: [${both.join(', ')}];` +
+          'many-to-many matching not allowed: matching labels must be unique on one side',
+      )
     }
   }
 }
 
-function showGroup(labels: Labels, matching: Matching): string {
-  const names = new Set(matching.labels)
-  const shown = labels.filter(([name]) => name !== metricName && names.has(name) === matching.on)
-  return `{${shown.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ')}}`
+/** Labels as Prometheus shows them in messages: the metric name is one of them. */
+export function showLabels(labels: Labels): string {
+  const parts = labels.map(
+    ([name, value]) => `${/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name)}=${quote(value)}`,
+  )
+  return `{${parts.join(', ')}}`
 }
 
-function resultLabels(node: Binary, many: Labels, one: Labels, matching: Matching): Labels {
-  const dropsName = !comparisonOperators.has(node.op) || node.bool
-  let labels = dropsName ? withoutName(many) : many
-  if (matching.card === 'one-to-one') {
-    const names = new Set(matching.labels)
-    labels = labels.filter(([name]) => (matching.on ? names.has(name) : !names.has(name)))
-  }
-  for (const name of matching.include) labels = setLabel(labels, name, labelValue(one, name))
+function resultLabels({ op, bool, matching }: Binary, many: Labels, one: Labels, delayed: boolean): Labels {
+  const keepsName = trimOperators.has(op) || (comparisonOperators.has(op) && (!bool || delayed))
+  let labels = keepsName ? many : withoutName(many)
+  const { card, on, labels: names, include } = matching!
+  if (card === 'one-to-one') labels = labels.filter(([name]) => names.includes(name) === on)
+  for (const name of include) labels = setLabel(labels, name, labelValue(one, name))
   return labels
 }

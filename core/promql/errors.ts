@@ -3,13 +3,29 @@
 
 import { InferwardError } from '../base/errors.ts'
 
-export function parseError(text: string, offset: number, message: string): InferwardError {
+/** `line:column` of an offset, both counted from 1. */
+export function placeOf(text: string, offset: number): string {
   const before = text.slice(0, offset)
-  const line = before.split('\n').length
-  const column = offset - (before.lastIndexOf('\n') + 1) + 1
-  return new InferwardError({ code: 'promql.parse', message: `${line}:${column}: parse error: ${message}` })
+  return `${before.split('\n').length}:${offset - (before.lastIndexOf('\n') + 1) + 1}`
+}
+
+/** `whole`: the message carries its place already. */
+export function parseError(text: string, offset: number, message: string, whole = false): InferwardError {
+  return new InferwardError({
+    code: 'promql.parse',
+    message: whole ? message : `${placeOf(text, offset)}: parse error: ${message}`,
+  })
 }
 
 export function executionError(message: string): InferwardError {
   return new InferwardError({ code: 'promql.execution', message })
+}
+
+/** The caller's clock ran out; another attempt may do. */
+export function timeoutError(): InferwardError {
+  return new InferwardError({
+    code: 'promql.timeout',
+    message: 'query timed out in expression evaluation',
+    retryable: true,
+  })
 }

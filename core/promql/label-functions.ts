@@ -1,46 +1,43 @@
-// Functions that read or write labels: label_replace, label_join, classic histograms, and the labels that absent() can know.
+// Functions that read or write labels: label_replace, label_join, and the labels that absent() can know.
 
-import { RE2JS } from 're2js'
+import type { RE2JS } from 're2js'
 import type { Labels } from '../series/seam.ts'
-import type { Node } from './ast.ts'
+import { type Node, unwrap } from './ast.ts'
 import { executionError } from './errors.ts'
-import { type Bucket, histogramFraction, histogramQuantile } from './quantile.ts'
-import {
-  anyPresent,
-  emptySeries,
-  keyOf,
-  labelValue,
-  metricName,
-  type StepSeries,
-  setLabel,
-  unique,
-  type Vector,
-  withoutLabels,
-} from './vector.ts'
+import { compilePattern } from './pattern.ts'
+import { labelValue, metricName, type StepSeries, setLabel, unique, type Vector } from './vector.ts'
 
 export function labelCall(name: string, vector: Vector, parameters: readonly string[]): Vector {
   return unique(name === 'label_join' ? labelJoin(vector, parameters) : labelReplace(vector, parameters))
 }
 
-function destination(name: string, label: string): string {
-  if (label === '') throw executionError(`invalid destination label name in ${name}(): ${label}`)
-  return label
+function demandLabel(name: string, kind: string, label: string): void {
+  if (label === '') throw executionError(`invalid ${kind} label name in ${name}(): ${label}`)
+}
+
+/** A metric name that is written anew is not one that is to go. */
+function relabel(series: StepSeries, target: string, value: string): StepSeries {
+  return {
+    ...series,
+    labels: setLabel(series.labels, target, value),
+    dropName: target === metricName ? false : series.dropName,
+  }
 }
 
 function labelReplace(
   vector: Vector,
   [target = '', replacement = '', source = '', pattern = '']: readonly string[],
 ): Vector {
-  destination('label_replace', target)
   let compiled: RE2JS
   try {
-    compiled = RE2JS.compile(`^(?s:${pattern})$`)
+    compiled = compilePattern(pattern)
   } catch {
     throw executionError(`invalid regular expression in label_replace(): ${pattern}`)
   }
+  demandLabel('label_replace', 'destination', target)
   return vector.map((series) => {
     const matcher = compiled.matcher(labelValue(series.labels, source))
-    if (!matcher.find()) return series
+    if (!matcher.matches()) return series
     const value = replacement.replace(
       /\$(?:\$|(\d+)|(\w+)|\{(\w+)\})/g,
       (all, digits?: string, word?: string, braced?: string) => {
@@ -54,71 +51,29 @@ function labelReplace(
         }
       },
     )
-    return { ...series, labels: setLabel(series.labels, target, value) }
+    return relabel(series, target, value)
   })
 }
 
 function labelJoin(vector: Vector, [target = '', separator = '', ...sources]: readonly string[]): Vector {
-  destination('label_join', target)
-  return vector.map((series) => ({
-    ...series,
-    labels: setLabel(series.labels, target, sources.map((source) => labelValue(series.labels, source)).join(separator)),
-  }))
+  for (const source of sources) demandLabel('label_join', 'source', source)
+  demandLabel('label_join', 'destination', target)
+  return vector.map((series) =>
+    relabel(series, target, sources.map((source) => labelValue(series.labels, source)).join(separator)),
+  )
 }
 
-const bucketLabels: ReadonlySet<string> = new Set([metricName, 'le'])
-
-export function histogramCall(
-  name: string,
-  parameters: readonly Float64Array[],
-  vector: Vector,
-  steps: number,
-): Vector {
-  type Part = { readonly upper: number; readonly series: StepSeries }
-  const groups = new Map<string, { labels: Labels; parts: Part[] }>()
-  for (const series of vector) {
-    const upper = boundOf(labelValue(series.labels, 'le'))
-    if (upper === undefined) continue
-    const labels = withoutLabels(series.labels, bucketLabels)
-    const key = keyOf(labels)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, { labels, parts: [{ upper, series }] })
-    else group.parts.push({ upper, series })
-  }
-  const out: StepSeries[] = []
-  for (const { labels, parts } of groups.values()) {
-    const result = emptySeries(labels, steps)
-    for (let step = 0; step < steps; step++) {
-      const buckets: Bucket[] = []
-      for (const { upper, series } of parts)
-        if (series.present[step] === 1) buckets.push({ upper, count: series.values[step]! })
-      if (buckets.length === 0) continue
-      const [a, b] = [parameters[0]![step]!, parameters[1]?.[step] ?? 0]
-      result.values[step] =
-        name === 'histogram_quantile' ? histogramQuantile(a, buckets) : histogramFraction(a, b, buckets)
-      result.present[step] = 1
-    }
-    if (anyPresent(result)) out.push(result)
-  }
-  return out
-}
-
-/** Undefined where `le` is no number: such a series is no bucket. */
-function boundOf(text: string): number | undefined {
-  if (/^\+?inf$/i.test(text)) return Number.POSITIVE_INFINITY
-  if (/^-inf$/i.test(text)) return Number.NEGATIVE_INFINITY
-  return text.trim() === '' || Number.isNaN(Number(text)) ? undefined : Number(text)
-}
-
-/** Labels that the selector fixes by `=`, each only once. */
-export function absentLabels(node: Node): Labels {
-  if (node.kind === 'paren') return absentLabels(node.inner)
+/** Labels that the selector fixes by `=`; one that it names twice is none. */
+export function absentLabels(argument: Node): Labels {
+  const node = unwrap(argument)
   const matchers = node.kind === 'selector' ? node.matchers : node.kind === 'matrix' ? node.selector.matchers : []
-  const counts = new Map<string, number>()
-  for (const { name } of matchers) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const fixed = new Set<string>()
   let labels: Labels = []
   for (const { name, op, value } of matchers) {
-    if (name !== metricName && op === '=' && counts.get(name) === 1) labels = setLabel(labels, name, value)
+    if (name === metricName) continue
+    const once = op === '=' && !fixed.has(name)
+    labels = setLabel(labels, name, once ? value : '')
+    if (once) fixed.add(name)
   }
   return labels
 }

@@ -1,172 +1,138 @@
-// Text to tokens. Keywords are told from names by the parser, since PromQL allows most of them as metric and label names.
+// Text to tokens. Keywords are told from names by the parser, since PromQL allows most of them as metric and label names. What cannot be
+// read becomes a last token of kind `error`, so that a fault of grammar before it is reported first.
 
+import { isInferwardError } from '../base/errors.ts'
 import { parseError } from './errors.ts'
+import { readString } from './strings.ts'
 
-export type TokenKind = 'number' | 'duration' | 'string' | 'name' | 'op' | 'end'
+export type TokenKind = 'number' | 'duration' | 'string' | 'name' | 'op' | 'end' | 'error'
 export type Token = {
   readonly kind: TokenKind
-  /** Source text; for strings the value without quotes. */
+  /** Source text; for strings the value without quotes; for errors the message. */
   readonly text: string
   readonly start: number
   readonly end: number
 }
 
-const space = /\s/
 const name = /[a-zA-Z_:][a-zA-Z0-9_:]*/y
+const label = /[a-zA-Z_][a-zA-Z0-9_]*/y
 const duration = /(?:\d+(?:ms|[smhdwy]))+(?![a-zA-Z0-9_.])/y
-const number =
-  /0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*|(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?/y
-const operators = [
-  '==',
-  '!=',
-  '<=',
-  '>=',
-  '=~',
-  '!~',
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '^',
-  '=',
-  '<',
-  '>',
-  '(',
-  ')',
-  '{',
-  '}',
-  '[',
-  ']',
-  ',',
-  ':',
-  '@',
-]
+const number = /0[xX](?:_?[0-9a-fA-F])+|(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?/y
+const operators = '== != <= >= =~ !~ </ >/ + - * / % ^ = < > ( ) { } [ ] , @'.split(' ')
+const insideBraces: ReadonlySet<string> = new Set(['=', '!=', '=~', '!~', ',', '}'])
+
+/** What the lexer must remember between tokens. */
+type State = { braces: boolean; brackets: boolean; parens: number }
 
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = []
-  let at = 0
-  let brackets = 0
-  const match = (pattern: RegExp): string | null => {
-    pattern.lastIndex = at
-    return pattern.exec(text)?.[0] ?? null
+  const state: State = { braces: false, brackets: false, parens: 0 }
+  try {
+    for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, tokens.at(-1)!.end)) {
+      tokens.push(readToken(text, at, state))
+    }
+    if (state.braces) throw parseError(text, text.length, 'unexpected end of input inside braces')
+    if (state.parens > 0) throw parseError(text, text.length, 'unclosed left parenthesis')
+    if (state.brackets) throw parseError(text, text.length, 'unclosed left bracket')
+    tokens.push({ kind: 'end', text: '', start: text.length, end: text.length })
+  } catch (error) {
+    if (!isInferwardError(error)) throw error
+    tokens.push({ kind: 'error', text: error.message, start: text.length, end: text.length })
   }
-  const push = (kind: TokenKind, value: string, length: number): void => {
-    tokens.push({ kind, text: value, start: at, end: at + length })
-    at += length
-  }
-  while (at < text.length) {
-    const char = text[at]!
-    if (space.test(char)) {
-      at++
-      continue
-    }
-    if (char === '#') {
-      const line = text.indexOf('\n', at)
-      at = line < 0 ? text.length : line
-      continue
-    }
-    if (char === '"' || char === "'" || char === '`') {
-      const { value, length } = readString(text, at)
-      push('string', value, length)
-      continue
-    }
-    if (/[0-9.]/.test(char)) {
-      const asDuration = match(duration)
-      if (asDuration !== null) {
-        push('duration', asDuration, asDuration.length)
-        continue
-      }
-      const digits = match(number)
-      const next = digits === null ? '' : (text[at + digits.length] ?? '')
-      if (digits === null || /[a-zA-Z0-9_.]/.test(next)) {
-        throw parseError(
-          text,
-          at,
-          `bad number or duration syntax: ${JSON.stringify(text.slice(at, at + (digits?.length ?? 0) + 1))}`,
-        )
-      }
-      push('number', digits, digits.length)
-      continue
-    }
-    // Inside brackets a colon parts range and step, so it belongs to no name there.
-    if (char === ':' && brackets > 0) {
-      push('op', ':', 1)
-      continue
-    }
-    const found = match(name)
-    if (found !== null) {
-      push('name', found, found.length)
-      continue
-    }
-    const operator = operators.find((one) => text.startsWith(one, at))
-    if (operator === undefined) throw parseError(text, at, `unexpected character: ${JSON.stringify(char)}`)
-    if (operator === '[') brackets++
-    if (operator === ']') brackets--
-    push('op', operator, operator.length)
-  }
-  tokens.push({ kind: 'end', text: '', start: text.length, end: text.length })
   return tokens
 }
 
-const escapes: Readonly<Record<string, string>> = {
-  a: '\u0007',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  '\\': '\\',
-  '"': '"',
-  "'": "'",
+function skipSpace(text: string, from: number): number {
+  let at = from
+  for (;;) {
+    while (text[at] === ' ' || text[at] === '\t' || text[at] === '\n' || text[at] === '\r') at++
+    if (text[at] !== '#') return at
+    const line = text.indexOf('\n', at)
+    if (line < 0) return text.length
+    at = line
+  }
 }
 
-function readString(text: string, start: number): { value: string; length: number } {
-  const quote = text[start]!
-  if (quote === '`') {
-    const close = text.indexOf('`', start + 1)
-    if (close < 0) throw parseError(text, start, 'unterminated raw string')
-    return { value: text.slice(start + 1, close), length: close - start + 1 }
+function match(pattern: RegExp, text: string, at: number): string | null {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0] ?? null
+}
+
+function readToken(text: string, at: number, state: State): Token {
+  const token = (kind: TokenKind, value: string, length: number): Token => ({
+    kind,
+    text: value,
+    start: at,
+    end: at + length,
+  })
+  const char = text[at]!
+  if (char === '"' || char === "'" || char === '`') {
+    const { value, length } = readString(text, at)
+    return token('string', value, length)
   }
-  const bytes: number[] = []
-  const encoder = new TextEncoder()
-  let at = start + 1
-  for (;;) {
-    const code = text.codePointAt(at)
-    if (code === undefined || code === 10) throw parseError(text, start, 'unterminated quoted string')
-    const char = String.fromCodePoint(code)
-    if (char === quote) break
-    if (char !== '\\') {
-      bytes.push(...encoder.encode(char))
-      at += char.length
-      continue
+  const shown = `'${String.fromCodePoint(text.codePointAt(at)!)}'`
+  if (state.braces) {
+    const word = match(label, text, at)
+    if (word !== null) return token('name', word, word.length)
+    if (char === '{') throw parseError(text, at, `unexpected left brace ${shown}`)
+    const operator = operators.find((one) => text.startsWith(one, at))
+    if (operator === undefined || !insideBraces.has(operator)) {
+      if (char === '!')
+        throw parseError(text, at, `unexpected character after '!' inside braces: '${text[at + 1] ?? ''}'`)
+      throw parseError(text, at, `unexpected character inside braces: ${shown}`)
     }
-    const next = text[at + 1] ?? ''
-    const plain = escapes[next]
-    if (plain !== undefined) {
-      bytes.push(...encoder.encode(plain))
-      at += 2
-      continue
-    }
-    const coded = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3}))/.exec(
-      text.slice(at + 1, at + 10),
-    )
-    if (coded === null)
-      throw parseError(
-        text,
-        at,
-        `unknown escape sequence U+${next.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')} '${next}'`,
-      )
-    const [all, hex, short, long, octal] = coded
-    if (hex !== undefined) bytes.push(Number.parseInt(hex, 16))
-    else if (octal !== undefined) bytes.push(Number.parseInt(octal, 8) & 0xff)
-    else {
-      const value = Number.parseInt(short ?? long ?? '0', 16)
-      if (value > 0x10ffff) throw parseError(text, at, 'escape sequence is an invalid Unicode code point')
-      bytes.push(...encoder.encode(String.fromCodePoint(value)))
-    }
-    at += 1 + all.length
+    if (operator === '}') state.braces = false
+    return token('op', operator, operator.length)
   }
-  return { value: new TextDecoder().decode(Uint8Array.from(bytes)), length: at - start + 1 }
+  if (/[0-9]/.test(char) || (char === '.' && /[0-9]/.test(text[at + 1] ?? ''))) return readNumber(text, at, token)
+  // Inside brackets a colon parts range and step, so it belongs to no name there.
+  if (char === ':' && state.brackets) return token('op', ':', 1)
+  const word = match(state.brackets ? label : name, text, at)
+  if (word !== null) return token('name', word, word.length)
+  const operator = operators.find((one) => text.startsWith(one, at))
+  if (operator === undefined) {
+    if (char === '!') throw parseError(text, at, `unexpected character after '!': '${text[at + 1] ?? ''}'`)
+    throw parseError(text, at, `unexpected character: ${shown}`)
+  }
+  if (operator === '=~') throw parseError(text, at, "unexpected character after '=': '~'")
+  if (operator === '!~') throw parseError(text, at, "unexpected character after '!': '~'")
+  enter(operator, text, at, state)
+  return token('op', operator, operator.length)
+}
+
+function enter(operator: string, text: string, at: number, state: State): void {
+  switch (operator) {
+    case '(':
+      state.parens++
+      return
+    case ')':
+      if (--state.parens < 0) throw parseError(text, at, "unexpected right parenthesis ')'")
+      return
+    case '{':
+      state.braces = true
+      return
+    case '}':
+      throw parseError(text, at, "unexpected character: '}'")
+    case '[':
+      if (state.brackets) throw parseError(text, at, "unexpected left bracket '['")
+      state.brackets = true
+      return
+    case ']':
+      if (!state.brackets) throw parseError(text, at, "unexpected right bracket ']'")
+      state.brackets = false
+      return
+    default:
+  }
+}
+
+function readNumber(text: string, at: number, token: (kind: TokenKind, value: string, length: number) => Token): Token {
+  const asDuration = match(duration, text, at)
+  if (asDuration !== null) return token('duration', asDuration, asDuration.length)
+  const digits = match(number, text, at)
+  const next = digits === null ? '' : (text[at + digits.length] ?? '')
+  if (digits === null || /[a-zA-Z0-9_.]/.test(next)) {
+    const shown = text.slice(at, at + (digits?.length ?? 0) + 1)
+    throw parseError(text, at, `bad number or duration syntax: ${JSON.stringify(shown)}`)
+  }
+  return token('number', digits, digits.length)
 }

@@ -1,82 +1,93 @@
 // Selectors: a metric name, label matchers in braces, quoted UTF-8 names in both places. A selector that matches everything is refused, since
 // it would read the whole store.
 
-import { RE2JS } from 're2js'
+import type { RE2JS } from 're2js'
 import type { Matcher } from '../series/seam.ts'
 import type { Span, VectorSelector } from './ast.ts'
 import { parseError } from './errors.ts'
 import type { Token } from './lexer.ts'
-import type { Parser } from './parser.ts'
+import { compilePattern } from './pattern.ts'
+import { quote } from './strings.ts'
+import type { TokenReader } from './token-reader.ts'
+import { metricName } from './vector.ts'
 
-const nameLabel = '__name__'
+const maxMatchers = 1000
 
 export function selectorOf(name: string | null, matchers: readonly Matcher[], span: Span): VectorSelector {
-  const all = name === null ? matchers : [...matchers, { name: nameLabel, op: '=' as const, value: name }]
-  return { kind: 'selector', span, matchers: all, offsetMs: 0, at: null }
+  const all = name === null ? matchers : [...matchers, { name: metricName, op: '=' as const, value: name }]
+  return { kind: 'selector', span, name, matchers: all, offsetMs: 0, offsetExpr: null, at: null, extended: null }
 }
 
 /** From `{` on; `metric` is the name before it. */
-export function parseMatchers(parser: Parser, metric: Token | null): VectorSelector {
-  const open = parser.expect('{', 'label matching')
+export function readMatchers(reader: TokenReader, metric: Token | null): VectorSelector {
+  const open = reader.expect('{', 'label matching')
   const start = metric?.start ?? open.start
   let name = metric?.text ?? null
   const matchers: Matcher[] = []
-  while (!parser.is('}')) {
-    const token = parser.peek()
-    if (token.kind !== 'name' && token.kind !== 'string') throw parser.unexpected('label matching', 'identifier or "}"')
-    parser.next()
-    const operator = parser.peek()
-    if (token.kind === 'string' && operator.kind === 'op' && (operator.text === ',' || operator.text === '}')) {
-      if (name !== null)
-        throw parseError(parser.text, token.start, `metric name must not be set twice: "${name}" or "${token.text}"`)
+  while (!reader.is('}')) {
+    const token = reader.peek()
+    if (token.kind !== 'name' && token.kind !== 'string') {
+      throw reader.unexpected('label matching', 'identifier or "}"')
+    }
+    reader.next()
+    if (token.kind === 'string' && (reader.is(',') || reader.is('}'))) {
+      if (name !== null) throw nameTwice(reader.text, start, name, token.text)
       name = token.text
     } else {
-      if (operator.kind !== 'op' || !['=', '!=', '=~', '!~'].includes(operator.text)) {
-        throw parser.unexpected('label matching', 'label matching operator')
-      }
-      parser.next()
-      const value = parser.peek()
-      if (value.kind !== 'string') throw parser.unexpected('label matching', 'string')
-      parser.next()
-      if (token.kind === 'name' && token.text.includes(':'))
-        throw parseError(parser.text, token.start, `invalid label name "${token.text}"`)
-      const matcher: Matcher = { name: token.text, op: operator.text as Matcher['op'], value: value.text }
-      if (name !== null && matcher.name === nameLabel) {
-        throw parseError(parser.text, token.start, `metric name must not be set twice: "${name}" or "${value.text}"`)
-      }
-      checkPattern(parser.text, value, matcher)
-      matchers.push(matcher)
+      matchers.push(readMatcher(reader, token))
+      if (matchers.length > maxMatchers)
+        throw parseError(reader.text, token.start, `selector has more than ${maxMatchers} matchers`)
     }
-    if (!parser.take(',')) break
+    if (reader.is('}')) break
+    reader.expect(',', 'label matching', '"," or "}"')
   }
-  const close = parser.expect('}', 'label matching')
-  const selector = selectorOf(name, matchers, { start, end: close.end })
-  if (selector.matchers.every((one) => matchesEmpty(one))) {
-    throw parseError(parser.text, start, 'vector selector must contain at least one non-empty matcher')
-  }
-  return selector
+  const close = reader.expect('}', 'label matching')
+  const again = name === null ? undefined : matchers.find((one) => one.name === metricName)
+  if (again !== undefined) throw nameTwice(reader.text, start, name!, again.value)
+  return selectorOf(name, matchers, { start, end: close.end })
 }
 
-function checkPattern(text: string, token: Token, matcher: Matcher): void {
-  if (matcher.op === '=' || matcher.op === '!=') return
-  try {
-    RE2JS.compile(matcher.value)
-  } catch (error) {
-    throw parseError(
-      text,
-      token.start,
-      `error parsing regexp: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
+function nameTwice(text: string, start: number, first: string, second: string): Error {
+  return parseError(text, start, `metric name must not be set twice: ${quote(first)} or ${quote(second)}`)
 }
 
-function matchesEmpty(matcher: Matcher): boolean {
+function readMatcher(reader: TokenReader, label: Token): Matcher {
+  const operator = reader.peek()
+  if (operator.kind !== 'op' || !['=', '!=', '=~', '!~'].includes(operator.text)) {
+    throw reader.unexpected('label matching', 'label matching operator')
+  }
+  reader.next()
+  const value = reader.peek()
+  if (value.kind !== 'string') throw reader.unexpected('label matching', 'string')
+  reader.next()
+  const matcher: Matcher = { name: label.text, op: operator.text as Matcher['op'], value: value.text }
+  if (matcher.op === '=~' || matcher.op === '!~') {
+    try {
+      compilePattern(matcher.value)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw parseError(reader.text, label.start, why)
+    }
+  }
+  return matcher
+}
+
+export function matchesEmpty(matcher: Matcher): boolean {
   switch (matcher.op) {
     case '=':
       return matcher.value === ''
     case '!=':
       return matcher.value !== ''
     default:
-      return RE2JS.compile(matcher.value).matches('') === (matcher.op === '=~')
+      return compilePattern(matcher.value).matches('') === (matcher.op === '=~')
   }
+}
+
+/** One matcher as a test of a label's value ('' where it has none). */
+export function matcherTest(matcher: Matcher): (value: string) => boolean {
+  if (matcher.op === '=') return (value) => value === matcher.value
+  if (matcher.op === '!=') return (value) => value !== matcher.value
+  const pattern: RE2JS = compilePattern(matcher.value)
+  const wanted = matcher.op === '=~'
+  return (value) => pattern.matches(value) === wanted
 }

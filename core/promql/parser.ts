@@ -1,16 +1,16 @@
 // Tokens to a typed tree, by precedence climbing. Precedence, from loose to tight: or; and unless; comparisons; + -; * / % atan2; ^ (to the
-// right); unary. Unary minus binds looser than ^: -2^2 is -4. Nesting is bounded.
+// right). A sign binds as tight as *, so -2^2 is -4. Nesting, length and the height of the tree are bounded.
 
-import { tryParseDuration } from '../base/duration.ts'
-import type { AtModifier, Matching, Node, Subquery, VectorSelector } from './ast.ts'
-import { comparisonOperators, setOperators } from './ast.ts'
+import type { Node, VectorSelector } from './ast.ts'
 import { checkTypes, typeOf } from './check.ts'
+import { secondsOf } from './durations.ts'
 import { parseError } from './errors.ts'
-import { type Token, tokenize } from './lexer.ts'
-import { parseMatchers, selectorOf } from './matchers.ts'
+import { readMatchers, selectorOf } from './matchers.ts'
+import { defaultMatching, readLabelList, readMatching } from './matching.ts'
+import { readPostfix } from './postfix.ts'
 import { aggregations, experimental, signatures } from './signatures.ts'
+import { TokenReader } from './token-reader.ts'
 
-const maxDepth = 250
 const maxLength = 1 << 20
 
 const precedence: Readonly<Record<string, number>> = {
@@ -23,6 +23,8 @@ const precedence: Readonly<Record<string, number>> = {
   '<=': 3,
   '>': 3,
   '>=': 3,
+  '</': 3,
+  '>/': 3,
   '+': 4,
   '-': 4,
   '*': 5,
@@ -32,11 +34,22 @@ const precedence: Readonly<Record<string, number>> = {
   '^': 6,
 }
 
+/** Words that cannot be the name of a metric. */
+const notNames = /^(?:bool|on|ignoring|group_left|group_right|atan2)$/
+
+export type ParseOptions = {
+  /** Functions, aggregations and modifiers that upstream calls experimental. */
+  readonly experimental: boolean
+}
+const stable: ParseOptions = { experimental: false }
+
 /** Reads and type-checks a query; throws `promql.parse` with line and column. */
-export function parseQuery(text: string): Node {
+export function parseQuery(text: string, options: ParseOptions = stable): Node {
   if (text.length > maxLength) throw parseError('', 0, `query is longer than ${maxLength} characters`)
-  const parser = new Parser(text)
-  const node = parser.whole()
+  const reader = new TokenReader(text)
+  if (reader.peek().kind === 'end') throw parseError(text, 0, 'no expression found in input')
+  const node = new Parser(reader, options).expression(0)
+  if (reader.peek().kind !== 'end') throw reader.unexpected('')
   checkTypes(node, text)
   return node
 }
@@ -44,379 +57,184 @@ export function parseQuery(text: string): Node {
 /** Reads one selector such as `up{job="x"}`, for `match[]`. */
 export function parseSelector(text: string): VectorSelector {
   const node = parseQuery(text)
-  if (node.kind === 'selector' && node.offsetMs === 0 && node.at === null) return node
+  if (node.kind === 'selector' && node.offsetMs === 0 && node.offsetExpr === null && node.at === null) return node
   throw parseError(text, 0, 'a plain metric selector is needed here')
 }
 
-export class Parser {
-  readonly text: string
-  private readonly tokens: readonly Token[]
-  private at = 0
-  private depth = 0
+class Parser {
+  private readonly reader: TokenReader
+  private readonly options: ParseOptions
 
-  constructor(text: string) {
-    this.text = text
-    this.tokens = tokenize(text)
-  }
-
-  whole(): Node {
-    if (this.peek().kind === 'end') throw parseError(this.text, 0, 'no expression found in input')
-    const node = this.expression(0)
-    if (this.peek().kind !== 'end') throw this.unexpected('')
-    return node
-  }
-
-  peek(ahead = 0): Token {
-    return this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)]!
-  }
-
-  next(): Token {
-    const token = this.peek()
-    if (this.at < this.tokens.length - 1) this.at++
-    return token
-  }
-
-  is(text: string): boolean {
-    const token = this.peek()
-    return token.kind === 'op' && token.text === text
-  }
-
-  isWord(...words: readonly string[]): boolean {
-    const token = this.peek()
-    return token.kind === 'name' && words.includes(token.text.toLowerCase())
-  }
-
-  take(text: string): boolean {
-    if (!this.is(text)) return false
-    this.next()
-    return true
-  }
-
-  expect(text: string, context: string): Token {
-    if (!this.is(text)) throw this.unexpected(context, `"${text}"`)
-    return this.next()
-  }
-
-  unexpected(context: string, expected = ''): Error {
-    const token = this.peek()
-    const what = token.kind === 'end' ? 'end of input' : `${describe(token)}`
-    return parseError(
-      this.text,
-      token.start,
-      `unexpected ${what}${context === '' ? '' : ` in ${context}`}${expected === '' ? '' : `, expected ${expected}`}`,
-    )
+  constructor(reader: TokenReader, options: ParseOptions) {
+    this.reader = reader
+    this.options = options
   }
 
   expression(minimum: number): Node {
-    if (++this.depth > maxDepth)
-      throw parseError(this.text, this.peek().start, `expression is nested deeper than ${maxDepth}`)
-    let left = this.unary()
-    for (;;) {
-      const op = this.binaryOperator()
-      const level = op === null ? 0 : precedence[op]!
-      if (op === null || level <= minimum) break
-      this.next()
-      const { bool, matching } = this.modifiers(op)
-      const right = this.expression(op === '^' ? level - 1 : level)
-      const scalars = typeOf(left) === 'scalar' || typeOf(right) === 'scalar'
-      left = {
-        kind: 'binary',
-        span: { start: left.span.start, end: right.span.end },
-        op,
-        left,
-        right,
-        bool,
-        matching: scalars && matching === null ? null : (matching ?? defaultMatching(op)),
+    return this.reader.nested(() => {
+      let left = this.unary()
+      for (;;) {
+        const op = this.binaryOperator()
+        const level = op === null ? 0 : precedence[op]!
+        if (op === null || level <= minimum) return left
+        left = this.binary(left, op, op === '^' ? level - 1 : level)
       }
-    }
-    this.depth--
-    return left
+    })
   }
 
   private binaryOperator(): string | null {
-    const token = this.peek()
+    const token = this.reader.peek()
     if (token.kind === 'op') return token.text in precedence ? token.text : null
     if (token.kind !== 'name') return null
     const word = token.text.toLowerCase()
     return word === 'and' || word === 'or' || word === 'unless' || word === 'atan2' ? word : null
   }
 
-  private modifiers(op: string): { bool: boolean; matching: Matching | null } {
-    let bool = false
-    if (this.isWord('bool')) {
-      if (!comparisonOperators.has(op))
-        throw parseError(this.text, this.peek().start, 'bool modifier can only be used on comparison operators')
-      this.next()
-      bool = true
-    }
-    if (!this.isWord('on', 'ignoring')) return { bool, matching: null }
-    const on = this.next().text.toLowerCase() === 'on'
-    const labels = this.labelList('grouping opts')
-    const matching = { ...defaultMatching(op), on, labels }
-    if (!this.isWord('group_left', 'group_right')) return { bool, matching }
-    const group = this.next()
-    if (setOperators.has(op)) throw parseError(this.text, group.start, `no grouping allowed for "${op}" operation`)
-    const include = this.is('(') ? this.labelList('grouping opts') : []
-    for (const label of include) {
-      if (on && labels.includes(label))
-        throw parseError(this.text, group.start, `label "${label}" must not occur in ON and GROUP clause at once`)
-    }
-    return {
+  private binary(left: Node, op: string, level: number): Node {
+    const { reader } = this
+    reader.next()
+    const { bool, matching } = readMatching(reader, op, this.options.experimental)
+    const right = this.expression(level)
+    const scalars = typeOf(left) === 'scalar' || typeOf(right) === 'scalar'
+    return reader.made({
+      kind: 'binary',
+      span: { start: left.span.start, end: right.span.end },
+      op,
+      left,
+      right,
       bool,
-      matching: {
-        ...matching,
-        card: group.text.toLowerCase() === 'group_left' ? 'many-to-one' : 'one-to-many',
-        include,
-      },
-    }
-  }
-
-  private labelList(context: string): readonly string[] {
-    this.expect('(', context)
-    const labels: string[] = []
-    while (!this.is(')')) {
-      const token = this.next()
-      if ((token.kind !== 'name' && token.kind !== 'string') || token.text.includes(':')) {
-        this.at--
-        throw this.unexpected(context, 'label')
-      }
-      labels.push(token.text)
-      if (!this.take(',')) break
-    }
-    this.expect(')', context)
-    return labels
+      matching: scalars && matching === null ? null : (matching ?? defaultMatching(op)),
+    })
   }
 
   private unary(): Node {
-    const token = this.peek()
-    if (this.is('-') || this.is('+')) {
-      this.next()
-      const inner = this.expression(5)
-      if (inner.kind === 'number') {
-        return {
-          ...inner,
-          span: { start: token.start, end: inner.span.end },
-          value: token.text === '-' ? -inner.value : inner.value,
-        }
-      }
-      return { kind: 'unary', span: { start: token.start, end: inner.span.end }, op: token.text as '+' | '-', inner }
+    const { reader } = this
+    const sign = reader.peek()
+    if (!reader.is('-') && !reader.is('+')) {
+      return readPostfix(reader, this.primary(), this.options.experimental)
     }
-    return this.postfix(this.primary())
+    reader.next()
+    const inner = this.expression(precedence['*']!)
+    const span = { start: sign.start, end: inner.span.end }
+    if (inner.kind === 'number') {
+      return reader.made({ ...inner, span, value: sign.text === '-' ? -inner.value : inner.value })
+    }
+    return reader.made({ kind: 'unary', span, op: sign.text as '+' | '-', inner })
   }
 
   private primary(): Node {
-    const token = this.peek()
+    const { reader } = this
+    const token = reader.peek()
     const span = { start: token.start, end: token.end }
     if (token.kind === 'number' || token.kind === 'duration') {
-      this.next()
-      return { kind: 'number', span, value: this.numberOf(token) }
+      reader.next()
+      const value = secondsOf(token, reader.text)
+      return reader.made({ kind: 'number', span, value, duration: token.kind === 'duration' })
     }
     if (token.kind === 'string') {
-      this.next()
-      return { kind: 'string', span, value: token.text }
+      reader.next()
+      return reader.made({ kind: 'string', span, value: token.text })
     }
-    if (this.take('(')) {
+    if (reader.take('(')) {
       const inner = this.expression(0)
-      const close = this.expect(')', 'parenthesised expression')
-      return { kind: 'paren', span: { start: token.start, end: close.end }, inner }
+      const close = reader.expect(')', '', '')
+      return reader.made({ kind: 'paren', span: { start: token.start, end: close.end }, inner })
     }
-    if (this.is('{')) return parseMatchers(this, null)
-    if (token.kind !== 'name') throw this.unexpected('')
+    if (reader.is('{')) return reader.made(readMatchers(reader, null))
+    if (token.kind !== 'name') throw reader.unexpected('')
+    return this.named()
+  }
+
+  /** An aggregation, a call, a number written as a word, or a metric: told apart by what follows. */
+  private named(): Node {
+    const { reader } = this
+    const token = reader.peek()
     const lower = token.text.toLowerCase()
-    const after = this.peek(1)
-    if (aggregations.has(lower) && ((after.kind === 'op' && after.text === '(') || /^(by|without)$/i.test(after.text)))
+    const after = reader.peek(1)
+    const called = after.kind === 'op' && after.text === '('
+    if (aggregations.has(lower) && (called || (after.kind === 'name' && /^(?:by|without)$/i.test(after.text)))) {
       return this.aggregation()
-    if (after.kind === 'op' && after.text === '(') return this.call()
-    if (lower === 'inf' || lower === 'nan') {
-      this.next()
-      return { kind: 'number', span, value: lower === 'inf' ? Number.POSITIVE_INFINITY : Number.NaN }
     }
-    this.next()
-    if (this.is('{')) return parseMatchers(this, token)
-    return selectorOf(token.text, [], span)
+    const span = { start: token.start, end: token.end }
+    if (lower === 'inf' || lower === 'nan') {
+      reader.next()
+      const value = lower === 'inf' ? Number.POSITIVE_INFINITY : Number.NaN
+      return reader.made({ kind: 'number', span, value, duration: false })
+    }
+    if (notNames.test(lower)) throw reader.unexpected('')
+    if (called) return this.call()
+    reader.next()
+    if (reader.is('{')) return reader.made(readMatchers(reader, token))
+    return reader.made(selectorOf(token.text, [], span))
   }
 
   private aggregation(): Node {
-    const token = this.next()
+    const { reader } = this
+    const token = reader.next()
     const op = token.text.toLowerCase()
     let grouping: readonly string[] = []
     let without = false
     const clause = (): boolean => {
-      if (!this.isWord('by', 'without')) return false
-      without = this.next().text.toLowerCase() === 'without'
-      grouping = this.labelList('grouping opts')
+      if (!reader.isWord('by', 'without')) return false
+      without = reader.next().text.toLowerCase() === 'without'
+      grouping = readLabelList(reader)
       return true
     }
     const early = clause()
-    const { args, end } = this.arguments('aggregation')
-    let last = end
-    if (!early && clause()) last = this.tokens[this.at - 1]!.end
+    if (!reader.is('(')) throw reader.unexpected('aggregation')
+    const args = this.arguments()
+    if (!early) clause()
+    if (args.length === 0) throw parseError(reader.text, token.start, 'no arguments for aggregate expression provided')
+    if (experimental.has(op) && !this.options.experimental)
+      throw parseError(reader.text, token.start, `${op}() is experimental and not enabled`)
     const wanted = aggregations.get(op) === 'none' ? 1 : 2
     if (args.length !== wanted) {
       throw parseError(
-        this.text,
+        reader.text,
         token.start,
         `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`,
       )
     }
-    return {
+    return reader.made({
       kind: 'aggregation',
-      span: { start: token.start, end: last },
+      span: { start: token.start, end: reader.lastEnd },
       op,
       inner: args[wanted - 1]!,
       parameter: wanted === 2 ? args[0]! : null,
       grouping,
       without,
-    }
+    })
   }
 
   private call(): Node {
-    const token = this.next()
-    if (!signatures.has(token.text)) {
-      throw parseError(
-        this.text,
-        token.start,
-        experimental.has(token.text)
-          ? `function "${token.text}" is experimental and not enabled`
-          : `unknown function with name "${token.text}"`,
-      )
+    const { reader } = this
+    const token = reader.next()
+    // Only the words of the language may be written in capitals.
+    const lower = token.text.toLowerCase()
+    const name = /^(?:start|end|step|range|min_of|max_of)$/.test(lower) ? lower : token.text
+    if (!signatures.has(name)) {
+      throw parseError(reader.text, token.start, `unknown function with name ${JSON.stringify(token.text)}`)
     }
-    const { args, end } = this.arguments('function call')
-    return { kind: 'call', span: { start: token.start, end }, name: token.text, args }
+    if (experimental.has(name) && !this.options.experimental) {
+      throw parseError(reader.text, token.start, `function ${JSON.stringify(token.text)} is not enabled`)
+    }
+    const args = this.arguments()
+    return reader.made({ kind: 'call', span: { start: token.start, end: reader.lastEnd }, name, args })
   }
 
-  private arguments(context: string): { args: readonly Node[]; end: number } {
-    this.expect('(', context)
+  private arguments(): readonly Node[] {
+    const { reader } = this
+    reader.expect('(', '')
     const args: Node[] = []
-    while (!this.is(')')) {
-      args.push(this.expression(0))
-      if (!this.take(',')) break
-      if (this.is(')')) throw parseError(this.text, this.peek().start, `trailing commas not allowed in ${context} args`)
-    }
-    return { args, end: this.expect(')', context).end }
-  }
-
-  private postfix(start: Node): Node {
-    let node = start
+    if (reader.take(')')) return args
     for (;;) {
-      if (this.is('[')) node = this.bracket(node)
-      else if (this.isWord('offset')) node = this.offset(node)
-      else if (this.is('@')) node = this.atModifier(node)
-      else return node
+      args.push(this.expression(0))
+      const comma = reader.peek()
+      if (!reader.take(',')) break
+      if (reader.is(')'))
+        throw parseError(reader.text, comma.start, 'trailing commas not allowed in function call args')
     }
+    reader.expect(')', '', '')
+    return args
   }
-
-  private bracket(node: Node): Node {
-    const open = this.next()
-    const rangeMs = this.durationValue('range')
-    if (rangeMs <= 0) throw parseError(this.text, open.end, 'duration must be greater than 0')
-    if (this.take(':')) {
-      const stepMs = this.is(']') ? 0 : this.durationValue('subquery step')
-      const close = this.expect(']', 'subquery selector')
-      return {
-        kind: 'subquery',
-        span: { start: node.span.start, end: close.end },
-        inner: node,
-        rangeMs,
-        stepMs,
-        offsetMs: 0,
-        at: null,
-      }
-    }
-    const close = this.expect(']', 'range selector')
-    if (node.kind !== 'selector') throw parseError(this.text, open.start, 'ranges only allowed for vector selectors')
-    if (node.offsetMs !== 0) throw parseError(this.text, open.start, 'no offset modifiers allowed before range')
-    if (node.at !== null) throw parseError(this.text, open.start, 'no @ modifiers allowed before range')
-    return { kind: 'matrix', span: { start: node.span.start, end: close.end }, selector: node, rangeMs }
-  }
-
-  private offset(node: Node): Node {
-    const word = this.next()
-    const negative = this.take('-')
-    if (!negative) this.take('+')
-    const offsetMs = this.durationValue('offset') * (negative ? -1 : 1)
-    return this.modify(node, word, 'offset', (one) => {
-      if (one.offsetMs !== 0) throw parseError(this.text, word.start, 'offset may not be set multiple times')
-      return { offsetMs }
-    })
-  }
-
-  private atModifier(node: Node): Node {
-    const sign = this.next()
-    let at: AtModifier
-    if (this.isWord('start', 'end')) {
-      at = this.next().text.toLowerCase() as 'start' | 'end'
-      this.expect('(', '@ modifier')
-      this.expect(')', '@ modifier')
-    } else {
-      const negative = this.take('-')
-      if (!negative) this.take('+')
-      const token = this.next()
-      if (token.kind !== 'number' && token.kind !== 'duration') {
-        this.at--
-        throw this.unexpected('@', 'timestamp')
-      }
-      const seconds = this.numberOf(token)
-      if (!Number.isFinite(seconds) || seconds > 9e15)
-        throw parseError(this.text, token.start, `timestamp out of bounds for @ modifier: ${token.text}`)
-      at = Math.round(seconds * 1000) * (negative ? -1 : 1)
-    }
-    return this.modify(node, sign, '@ modifier', (one) => {
-      if (one.at !== null) throw parseError(this.text, sign.start, '@ <timestamp> may not be set multiple times')
-      return { at }
-    })
-  }
-
-  private modify(
-    node: Node,
-    word: Token,
-    what: string,
-    change: (one: VectorSelector | Subquery) => Partial<Pick<Subquery, 'offsetMs' | 'at'>>,
-  ): Node {
-    const end = this.tokens[this.at - 1]!.end
-    if (node.kind === 'selector' || node.kind === 'subquery') {
-      return { ...node, ...change(node), span: { start: node.span.start, end } }
-    }
-    if (node.kind === 'matrix') {
-      return {
-        ...node,
-        selector: { ...node.selector, ...change(node.selector) },
-        span: { start: node.span.start, end },
-      }
-    }
-    throw parseError(
-      this.text,
-      word.start,
-      `${what} must be preceded by an instant vector selector or range vector selector or a subquery`,
-    )
-  }
-
-  private durationValue(context: string): number {
-    const token = this.next()
-    if (token.kind === 'duration' || token.kind === 'number') {
-      const ms = Math.round(this.numberOf(token) * 1000)
-      if (Number.isSafeInteger(ms)) return ms
-      throw parseError(this.text, token.start, 'duration out of range')
-    }
-    this.at--
-    throw this.unexpected(context, 'number or duration')
-  }
-
-  /** Seconds for a duration. */
-  private numberOf(token: Token): number {
-    if (token.kind === 'number') return Number(token.text.replaceAll('_', ''))
-    const ms = tryParseDuration(token.text)
-    if (ms === undefined) throw parseError(this.text, token.start, `not a valid duration string: "${token.text}"`)
-    return ms / 1000
-  }
-}
-
-function defaultMatching(op: string): Matching {
-  return { on: false, labels: [], card: setOperators.has(op) ? 'many-to-many' : 'one-to-one', include: [] }
-}
-
-export function describe(token: Token): string {
-  if (token.kind === 'name') return `identifier "${token.text}"`
-  if (token.kind === 'op') return `"${token.text}"`
-  return `${token.kind} "${token.text}"`
 }

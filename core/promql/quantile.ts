@@ -16,33 +16,61 @@ export function quantileOf(q: number, values: Float64Array): number {
 
 export type Bucket = { readonly upper: number; readonly count: number }
 
-/** Buckets in order of their bounds, equal bounds merged, counts made rising: `null` where there is no +Inf bucket or too few. */
-function prepare(given: readonly Bucket[]): { upper: number; count: number }[] | null {
-  const buckets: { upper: number; count: number }[] = []
-  for (const { upper, count } of given.toSorted((a, b) => a.upper - b.upper)) {
+/** Counts may differ by this share of their sum without meaning anything. */
+const tolerance = 1e-12
+
+/** Where counts fell from one bucket to the next, and by how much at most. */
+export type Fallen = { readonly minBucket: number; readonly maxBucket: number; readonly maxDiff: number }
+
+type Counted = { readonly upper: number; count: number }
+
+/** In order of their bounds, equal bounds merged; null where there is no +Inf bucket. */
+function ordered(given: readonly Bucket[]): Counted[] | null {
+  const buckets: Counted[] = []
+  for (const { upper, count } of given.toSorted((a, b) => (a.upper < b.upper ? -1 : a.upper > b.upper ? 1 : 0))) {
     const last = buckets.at(-1)
     if (last !== undefined && last.upper === upper) last.count += count
     else buckets.push({ upper, count })
   }
-  if (buckets.length < 2 || buckets.at(-1)?.upper !== Number.POSITIVE_INFINITY) return null
-  let highest = buckets[0]!.count
-  for (const bucket of buckets) {
-    // Scrapes of one histogram are not atomic: a later bucket may lag behind an earlier one.
-    if (bucket.count < highest) bucket.count = highest
-    highest = bucket.count
-  }
-  return buckets
+  return buckets.at(-1)?.upper === Number.POSITIVE_INFINITY ? buckets : null
 }
 
-/** Source of the rules: Prometheus' documentation of histogram_quantile(). */
-export function histogramQuantile(q: number, given: readonly Bucket[]): number {
-  if (Number.isNaN(q)) return Number.NaN
-  if (q < 0) return Number.NEGATIVE_INFINITY
-  if (q > 1) return Number.POSITIVE_INFINITY
-  const buckets = prepare(given)
-  if (buckets === null) return Number.NaN
+/** Scrapes of one histogram are not atomic: a later bucket may lag behind an earlier one, and is lifted. Small differences are evened out. */
+function lift(buckets: readonly Counted[]): Fallen | null {
+  const fallen = { minBucket: Number.POSITIVE_INFINITY, maxBucket: Number.NEGATIVE_INFINITY, maxDiff: 0 }
+  let before = buckets[0]!.count
+  for (const bucket of buckets.slice(1)) {
+    const { count, upper } = bucket
+    if (count === before) continue
+    if (Math.abs(count - before) / Math.min(Math.abs(count) + Math.abs(before), Number.MAX_VALUE) < tolerance) {
+      bucket.count = before
+    } else if (count < before) {
+      bucket.count = before
+      fallen.minBucket = Math.min(fallen.minBucket, upper)
+      fallen.maxBucket = Math.max(fallen.maxBucket, upper)
+      fallen.maxDiff = Math.max(fallen.maxDiff, before - count)
+    } else before = count
+  }
+  return fallen.maxDiff > 0 ? fallen : null
+}
+
+/** Source of the rules: Prometheus' documentation of histogram_quantile(). `fallen` where the counts had to be lifted. */
+export function histogramQuantile(
+  q: number,
+  given: readonly Bucket[],
+): { readonly value: number; readonly fallen: Fallen | null } {
+  if (Number.isNaN(q)) return { value: Number.NaN, fallen: null }
+  if (q < 0) return { value: Number.NEGATIVE_INFINITY, fallen: null }
+  if (q > 1) return { value: Number.POSITIVE_INFINITY, fallen: null }
+  const buckets = ordered(given)
+  if (buckets === null) return { value: Number.NaN, fallen: null }
+  const fallen = lift(buckets)
+  return { value: quantileIn(q, buckets), fallen }
+}
+
+function quantileIn(q: number, buckets: readonly Counted[]): number {
   const total = buckets.at(-1)!.count
-  if (total === 0 || Number.isNaN(total)) return Number.NaN
+  if (buckets.length < 2 || total === 0 || Number.isNaN(total)) return Number.NaN
   let rank = q * total
   const found = buckets.slice(0, -1).findIndex((bucket) => bucket.count >= rank)
   if (found < 0) return buckets.at(-2)!.upper
@@ -60,7 +88,7 @@ export function histogramQuantile(q: number, given: readonly Bucket[]): number {
 
 /** Share of observations in (lower, upper]; source as above. */
 export function histogramFraction(lower: number, upper: number, given: readonly Bucket[]): number {
-  const buckets = prepare(given)
+  const buckets = ordered(given)
   if (buckets === null || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN
   const total = buckets.at(-1)!.count
   if (total === 0 || Number.isNaN(total)) return Number.NaN
@@ -68,12 +96,11 @@ export function histogramFraction(lower: number, upper: number, given: readonly 
   const below = (bound: number): number => {
     let [from, under] = [buckets[0]!.upper > 0 ? 0 : Number.NEGATIVE_INFINITY, 0]
     for (const bucket of buckets) {
-      if (bound < bucket.upper) {
-        if (bound <= from) return under
+      if (from >= bound) return Math.min(under, total)
+      if (bucket.upper > bound) {
         // Nothing is known of where observations lie in a bucket without an end.
-        if (!Number.isFinite(from)) return bound === from ? under : bucket.count
-        if (!Number.isFinite(bucket.upper)) return under
-        return under + ((bucket.count - under) * (bound - from)) / (bucket.upper - from)
+        const share = from === Number.NEGATIVE_INFINITY ? 1 : (bound - from) / (bucket.upper - from)
+        return Math.min(under + (bucket.count - under) * share, total)
       }
       from = bucket.upper
       under = bucket.count

@@ -2,8 +2,9 @@
 // it answers NaN-able numbers, or undefined for "no result here". Sums are compensated (Kahan, Neumaier's form), as upstream's are.
 
 import type { Columns } from './columns.ts'
+import { executionError } from './errors.ts'
 import { quantileOf } from './quantile.ts'
-import { KahanSum } from './sum.ts'
+import { KahanSum, meanOf } from './sum.ts'
 
 export type RangeWindow = {
   readonly columns: Columns
@@ -13,8 +14,9 @@ export type RangeWindow = {
   readonly at: number
   readonly start: number
   readonly end: number
-  /** Value of the function's scalar argument at this step. */
+  /** Values of the function's scalar arguments at this step. */
   readonly parameter: number
+  readonly second: number
 }
 export type RangeFunction = (window: RangeWindow) => number | undefined
 
@@ -40,7 +42,8 @@ function extrapolated(window: RangeWindow, counter: boolean, perSecond: boolean)
     if (toZero < toStart) toStart = toZero
   }
   if (toEnd >= threshold) toEnd = average / 2
-  const factor = (sampled + toStart + toEnd) / sampled
+  // Two samples of one moment span no time: there is nothing to extrapolate by.
+  const factor = sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled
   return (result * factor) / (perSecond ? (end - start) / 1000 : 1)
 }
 
@@ -99,18 +102,49 @@ function variance({ columns, lo, hi }: RangeWindow): number {
 }
 
 function average({ columns, lo, hi }: RangeWindow): number {
-  const sum = new KahanSum()
-  for (let index = lo; index < hi; index++) sum.add(columns.values[index]!)
-  const total = sum.value
-  if (Number.isFinite(total) || Number.isNaN(total)) return sum.over(hi - lo)
-  // The sum overflowed, which the mean need not.
-  let mean = 0
-  for (let index = lo; index < hi; index++) {
-    const value = columns.values[index]!
-    if (!Number.isFinite(value)) return total
-    mean += value / (hi - lo) - 0
+  return meanOf(columns.values, lo, hi)
+}
+
+/** Median of the distances from the median. */
+function medianDeviation({ columns, lo, hi }: RangeWindow): number {
+  const values = columns.values.slice(lo, hi)
+  if (values.some(Number.isNaN)) return Number.NaN
+  const median = quantileOf(0.5, values)
+  return quantileOf(
+    0.5,
+    values.map((value) => Math.abs(value - median)),
+  )
+}
+
+/** Time of the sample that `better` prefers, seconds. */
+const timeOf =
+  (better: (value: number, best: number) => boolean): RangeFunction =>
+  ({ columns, lo, hi }) => {
+    let best = lo
+    for (let index = lo; index < hi; index++) {
+      if (better(columns.values[index]!, columns.values[best]!) || Number.isNaN(columns.values[best])) best = index
+    }
+    return columns.times[best]! / 1000
   }
-  return mean
+
+/** Holt's linear method: `parameter` smooths the value, `second` the trend. */
+function doubleExponential({ columns, lo, hi, parameter, second }: RangeWindow): number | undefined {
+  const inside = (factor: number): boolean => factor > 0 && factor < 1
+  if (!inside(parameter))
+    throw executionError(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${parameter.toFixed(6)}`)
+  if (!inside(second)) throw executionError(`invalid trend factor. Expected: 0 < tf < 1, got: ${second.toFixed(6)}`)
+  if (hi - lo < 2) return undefined
+  const { values } = columns
+  let before = 0
+  let level = values[lo]!
+  let trend = values[lo + 1]! - values[lo]!
+  for (let index = lo + 1; index < hi; index++) {
+    if (index > lo + 1) trend = second * (level - before) + (1 - second) * trend
+    const next = parameter * values[index]! + (1 - parameter) * (level + trend)
+    before = level
+    level = next
+  }
+  return level
 }
 
 const fold =
@@ -162,7 +196,14 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string
     },
   ],
   ['count_over_time', ({ lo, hi }) => hi - lo],
+  ['first_over_time', ({ columns, lo }) => columns.values[lo]!],
   ['last_over_time', ({ columns, hi }) => columns.values[hi - 1]!],
+  ['mad_over_time', medianDeviation],
+  ['double_exponential_smoothing', doubleExponential],
+  ['ts_of_first_over_time', ({ columns, lo }) => columns.times[lo]! / 1000],
+  ['ts_of_last_over_time', ({ columns, hi }) => columns.times[hi - 1]! / 1000],
+  ['ts_of_min_over_time', timeOf((value, best) => value <= best)],
+  ['ts_of_max_over_time', timeOf((value, best) => value >= best)],
   ['present_over_time', () => 1],
   ['stddev_over_time', (window) => Math.sqrt(variance(window))],
   ['stdvar_over_time', variance],
@@ -170,4 +211,4 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string
 ])
 
 /** They answer samples of the series itself, so the metric keeps its name. */
-export const keepsName: ReadonlySet<string> = new Set(['last_over_time'])
+export const keepsName: ReadonlySet<string> = new Set(['first_over_time', 'last_over_time'])

@@ -10,12 +10,17 @@ export type StepSeries = {
   readonly labels: Labels
   readonly values: Float64Array
   readonly present: Uint8Array
+  /** The metric name is meant to go, and goes at the end of the query. */
+  readonly dropName: boolean
 }
+
+/** What becomes of the labels of a series whose value is no longer the metric's. */
+export type Naming = (labels: Labels) => { readonly labels: Labels; readonly dropName: boolean }
 
 export type Vector = readonly StepSeries[]
 
-export function emptySeries(labels: Labels, steps: number): StepSeries {
-  return { labels, values: new Float64Array(steps), present: new Uint8Array(steps) }
+export function emptySeries(labels: Labels, steps: number, dropName = false): StepSeries {
+  return { labels, values: new Float64Array(steps), present: new Uint8Array(steps), dropName }
 }
 
 export function labelValue(labels: Labels, name: string): string {
@@ -29,6 +34,15 @@ export function withoutLabels(labels: Labels, names: ReadonlySet<string>): Label
 
 const nameOnly: ReadonlySet<string> = new Set([metricName])
 export const withoutName = (labels: Labels): Labels => withoutLabels(labels, nameOnly)
+
+export const dropAtOnce: Naming = (labels) => ({ labels: withoutName(labels), dropName: false })
+export const dropAtEnd: Naming = (labels) => ({ labels, dropName: true })
+
+/** The end of the query: names that were to go are gone. */
+export function dropNames(vector: Vector): Vector {
+  if (!vector.some((series) => series.dropName)) return vector
+  return unique(vector.map((series) => (series.dropName ? { ...series, ...dropAtOnce(series.labels) } : series)))
+}
 
 /** Sorted, without empty values. */
 export function setLabel(labels: Labels, name: string, value: string): Labels {
@@ -48,20 +62,18 @@ export function anyPresent(series: StepSeries): boolean {
   return series.present.includes(1)
 }
 
-/** A new series for every one, point by point; labels change by `relabel`. Points where `f` is not asked stay absent. */
-export function mapPoints(
-  vector: Vector,
-  f: (value: number, step: number) => number,
-  relabel: (labels: Labels) => Labels,
-): Vector {
+/** A new series for every one, point by point; labels change by `naming`. Points where `f` is not asked stay absent. */
+export function mapPoints(vector: Vector, f: (value: number, step: number) => number, naming: Naming): Vector {
   return unique(
     vector.map(({ labels, values, present }) => {
       const out = new Float64Array(values.length)
       for (let step = 0; step < values.length; step++) if (present[step] === 1) out[step] = f(values[step]!, step)
-      return { labels: relabel(labels), values: out, present }
+      return { values: out, present, ...naming(labels) }
     }),
   )
 }
+
+export const sameLabels = 'vector cannot contain metrics with the same labelset'
 
 /** Series whose labels became equal are one series, if no step has two of them. */
 export function unique(vector: Vector): Vector {
@@ -79,11 +91,11 @@ export function unique(vector: Vector): Vector {
     const present = first.present.slice()
     for (let step = 0; step < values.length; step++) {
       if (series.present[step] !== 1) continue
-      if (present[step] === 1) throw executionError('vector cannot contain metrics with the same labelset')
+      if (present[step] === 1) throw executionError(sameLabels)
       values[step] = series.values[step]!
       present[step] = 1
     }
-    byKey.set(key, { labels: first.labels, values, present })
+    byKey.set(key, { ...first, values, present })
   }
   return merged ? [...byKey.values()] : vector
 }

@@ -1,0 +1,39 @@
+// Instant selectors over a grid: at each step the newest live sample that the lookback still reaches.
+
+import type { VectorSelector } from './ast.ts'
+import { ColumnReader } from './columns.ts'
+import { type Evaluation, type Grid, lookTime } from './evaluation.ts'
+import { smooth } from './extended.ts'
+import { anyPresent, emptySeries, type StepSeries, type Vector } from './vector.ts'
+
+/** `pick` says which column becomes the value; times are given in seconds. */
+export function select(evaluation: Evaluation, node: VectorSelector, grid: Grid, pick: 'value' | 'time'): Vector {
+  const { querier, lookbackMs } = evaluation.options
+  const times = grid.times.map((time) => lookTime(evaluation.options, node, time))
+  if (times.length === 0) return []
+  const reader = new ColumnReader(querier)
+  const ahead = node.extended === 'smoothed' ? lookbackMs : 0
+  const out: StepSeries[] = []
+  for (const ref of querier.select(node.matchers)) {
+    const from = times[0]! - lookbackMs
+    const to = times.at(-1)! + ahead
+    const columns = ahead > 0 ? reader.readLive(ref, from, to) : reader.read(ref, from, to)
+    evaluation.count(columns.length)
+    if (columns.length === 0) continue
+    evaluation.demand(out.length + 1, times.length)
+    const series = emptySeries(querier.labels(ref), times.length)
+    if (ahead > 0) smooth(columns, times, lookbackMs, series)
+    else {
+      let next = 0
+      for (let step = 0; step < times.length; step++) {
+        while (next < columns.length && columns.times[next]! <= times[step]!) next++
+        const last = next - 1
+        if (last < 0 || columns.stale[last] === 1 || columns.times[last]! <= times[step]! - lookbackMs) continue
+        series.values[step] = pick === 'value' ? columns.values[last]! : columns.times[last]! / 1000
+        series.present[step] = 1
+      }
+    }
+    if (anyPresent(series)) out.push(series)
+  }
+  return out
+}
