@@ -1,0 +1,209 @@
+// Outbox over PostgreSQL. A flush holds a transaction lock on its group, so log and messages of one group change in one order; taking marks the
+// row, so that a message on its way is never replaced.
+
+import { createHash } from 'node:crypto'
+import { and, asc, desc, eq, gte, inArray, isNull, lt, notInArray, sql } from 'drizzle-orm'
+import type { Notification } from '../dispatch/notification.ts'
+import type { LogEntry, Outbox, OutboxRow, OutboxState } from '../dispatch/outbox-port.ts'
+import { supersede } from '../dispatch/supersede.ts'
+import type { Db } from './database.ts'
+import { notificationLog, outbox } from './schema/dispatch.ts'
+
+type Row = typeof outbox.$inferSelect
+type Transaction = Parameters<Parameters<Db['transaction']>[0]>[0]
+
+const unsent: OutboxState[] = ['due', 'failed']
+const flushLock = 7_196_003
+
+const hashOf = (groupKey: string): string => createHash('sha256').update(groupKey).digest('hex')
+
+/** PostgreSQL's text holds everything but NUL. */
+const plain = (text: string): string => text.replaceAll('\u0000', '\ufffd')
+
+const outboxRow = (row: Row): OutboxRow => ({
+  id: row.id,
+  channel: row.channel,
+  notification: row.notification as Notification,
+  state: row.state as OutboxState,
+  attempt: row.attempt,
+  createdAt: row.createdAt,
+  nextAt: row.nextAt,
+  code: row.code,
+  reply: row.reply,
+})
+
+export function openOutbox(db: Db): Outbox {
+  return {
+    async flush(groupKey, channels, at, decide) {
+      const groupHash = hashOf(groupKey)
+      return db.transaction(async (tx) => {
+        await tx.execute(sql`select pg_advisory_xact_lock(${flushLock}, hashtext(${groupHash}))`)
+        const rows = await tx
+          .select()
+          .from(notificationLog)
+          .where(and(eq(notificationLog.groupHash, groupHash), inArray(notificationLog.channel, [...channels])))
+        const known = new Map<string, LogEntry>()
+        for (const { channel, firing, toldAt, firingAt } of rows)
+          known.set(channel, { firing: firing as string[], toldAt, firingAt })
+        const changed = new Map<string, number>()
+        for (const { channel, entry, notification, critical } of decide(known)) {
+          const { firing, toldAt, firingAt } = entry
+          const state = { firing: [...firing], toldAt, firingAt, updatedAt: at }
+          await tx
+            .insert(notificationLog)
+            .values({ groupHash, channel, groupKey: plain(groupKey), ...state })
+            .onConflictDoUpdate({ target: [notificationLog.groupHash, notificationLog.channel], set: state })
+          if (notification !== null)
+            changed.set(channel, await enqueue(tx, { groupHash, channel, notification, critical, at }))
+        }
+        return changed
+      })
+    },
+
+    async take(channel, now) {
+      // The head of each group's unsent rows; a head that is under way or not yet due holds its group back.
+      const heads = sql`select distinct on (group_hash) id, critical, position, next_at, taken_at from outbox
+        where channel = ${channel} and state in ('due', 'failed') order by group_hash, position`
+      const [row] = await db
+        .update(outbox)
+        .set({ takenAt: now, attempt: sql`${outbox.attempt} + 1` })
+        .where(
+          and(
+            isNull(outbox.takenAt),
+            inArray(outbox.state, unsent),
+            sql`${outbox.id} = (select id from (${heads}) heads where taken_at is null and next_at <= ${now}
+              order by critical desc, position limit 1)`,
+          ),
+        )
+        .returning()
+      if (row !== undefined) return { row: outboxRow(row) }
+      const next = await db.execute<{ next_at: string | null }>(
+        sql`select min(next_at) as next_at from (${heads}) heads where taken_at is null`,
+      )
+      const nextAt = next.rows[0]?.next_at ?? null
+      return { row: null, nextAt: nextAt === null ? null : Number(nextAt) }
+    },
+
+    async settle(id, result) {
+      await db
+        .update(outbox)
+        .set({
+          state: result.state,
+          takenAt: null,
+          code: result.state === 'sent' ? '' : result.code,
+          reply: plain(result.reply),
+          ...(result.state === 'failed' ? { nextAt: result.nextAt } : { settledAt: result.at }),
+        })
+        .where(and(eq(outbox.id, id), inArray(outbox.state, unsent)))
+    },
+
+    async release() {
+      await db.update(outbox).set({ takenAt: null }).where(inArray(outbox.state, unsent))
+    },
+
+    async waiting() {
+      const rows = await db
+        .select({ channel: outbox.channel, rows: sql<string>`count(*)` })
+        .from(outbox)
+        .where(inArray(outbox.state, unsent))
+        .groupBy(outbox.channel)
+      return new Map(rows.map((row) => [row.channel, Number(row.rows)]))
+    },
+
+    async sentSince(channel, since) {
+      const rows = await db
+        .select({ at: outbox.settledAt })
+        .from(outbox)
+        .where(and(eq(outbox.channel, channel), eq(outbox.state, 'sent'), gte(outbox.settledAt, since)))
+        .orderBy(asc(outbox.settledAt))
+        .limit(1000)
+      return rows.flatMap((row) => (row.at === null ? [] : [row.at]))
+    },
+
+    async list(limit) {
+      const newest = [desc(outbox.createdAt), desc(outbox.position)]
+      const rows = await db
+        .select()
+        .from(outbox)
+        .orderBy(...newest)
+        .limit(Math.min(limit, 1000))
+      return rows.map(outboxRow)
+    },
+
+    async prune({ now, settledBefore, staleBefore, unsentBefore, channels }) {
+      const lost = await db
+        .update(outbox)
+        .set({ state: 'given_up', settledAt: now, takenAt: null, code: 'no_channel', reply: '' })
+        .where(
+          and(
+            inArray(outbox.state, unsent),
+            lt(outbox.createdAt, unsentBefore),
+            channels.length === 0 ? undefined : notInArray(outbox.channel, [...channels]),
+          ),
+        )
+        .returning({ id: outbox.id })
+      await db.delete(outbox).where(and(notInArray(outbox.state, unsent), lt(outbox.settledAt, settledBefore)))
+      await db
+        .delete(notificationLog)
+        .where(
+          and(
+            lt(
+              notificationLog.updatedAt,
+              sql`case when firing = '[]'::jsonb then ${settledBefore}::bigint else ${staleBefore}::bigint end`,
+            ),
+          ),
+        )
+      return lost.length
+    },
+  }
+}
+
+/** By how many rows the queue of the channel grew. */
+async function enqueue(
+  tx: Transaction,
+  message: {
+    readonly groupHash: string
+    readonly channel: string
+    readonly notification: Notification
+    readonly critical: boolean
+    readonly at: number
+  },
+): Promise<number> {
+  const { groupHash, channel, critical, at } = message
+  const waiting = await tx
+    .select()
+    .from(outbox)
+    .where(
+      and(
+        eq(outbox.groupHash, groupHash),
+        eq(outbox.channel, channel),
+        inArray(outbox.state, unsent),
+        isNull(outbox.takenAt),
+      ),
+    )
+    .orderBy(asc(outbox.position))
+    .for('update')
+  const { replaces, notification } = supersede(
+    waiting.map((row) => row.notification as Notification),
+    message.notification,
+  )
+  const replaced = waiting.find((row) => row.id === replaces)
+  if (replaced !== undefined)
+    await tx.update(outbox).set({ state: 'superseded', settledAt: at }).where(eq(outbox.id, replaced.id))
+  await tx.insert(outbox).values({
+    id: notification.id,
+    groupHash,
+    channel,
+    notification,
+    critical: critical || replaced?.critical === true,
+    state: 'due',
+    attempt: 0,
+    createdAt: at,
+    nextAt: at,
+    takenAt: null,
+    code: '',
+    reply: '',
+    ...(replaced === undefined ? {} : { position: replaced.position }),
+  })
+  return replaced === undefined ? 1 : 0
+}
