@@ -98,6 +98,9 @@ function signedUrl(config: DingtalkConfig, now: number): string {
   return `${url}&timestamp=${now}&sign=${encodeURIComponent(dingtalkSign(now, config.secret))}`
 }
 
+/** Bytes of a text inside JSON, without its quotes. */
+const jsonLength = (text: string): number => byteLength(JSON.stringify(text)) - 2
+
 /** The JSON to be sent, of at most `limit` bytes: measured as written, since JSON lengthens quotes and line breaks. */
 export function dingtalkBody(notification: Notification, config: DingtalkConfig, limit = maxBodyBytes): string {
   const message = toMessage(notification, config.look)
@@ -128,9 +131,9 @@ function content(message: Message, config: DingtalkConfig, room: number): Record
 function text(message: Message, format: Format, config: DingtalkConfig, room: number): string {
   const called = message.status === 'firing' ? config.mentions : nobody
   const names = [...called.mobiles, ...called.user_ids].map((name) => `@${name}`).join(' ')
-  const first = layout(message, format, room, names)
+  const first = layout(message, format, room, names, jsonLength)
   if (first.includes(config.keyword)) return first
-  return layout(message, format, room, [config.keyword, names].filter((part) => part !== '').join(' '))
+  return layout(message, format, room, [config.keyword, names].filter((part) => part !== '').join(' '), jsonLength)
 }
 
 export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, deps: ChannelDeps): Channel {

@@ -25,16 +25,21 @@ const caps = [
   { value: 30, link: 128, line: 90 },
 ] as const
 
-/** `tail` (keyword, mentions) is already in the words of the format and is never cut. */
-export function layout(message: Message, format: Format, limit: number, tail: string): string {
+/**
+ * `tail` (keyword, mentions) is already in the words of the format and is never cut. `size` is how the limit counts a text: as it is, or as
+ * JSON writes it.
+ */
+export function layout(message: Message, format: Format, limit: number, tail: string, size = byteLength): string {
   for (const cap of caps) {
-    const text = attempt(message, format, limit, tail, cap)
+    const text = attempt(message, format, { limit, size }, tail, cap)
     if (text !== null) return text
   }
   const { title, fields } = head(message, format, caps[3])
   const end = tail === '' ? '' : `${format.gap}${tail}`
   return cutBytes([title, fields].join(format.gap), Math.max(0, limit - byteLength(end))) + end
 }
+
+type Room = { readonly limit: number; readonly size: (text: string) => number }
 
 type Head = { readonly title: string; readonly fields: string; readonly links: string }
 
@@ -53,43 +58,45 @@ function head(message: Message, format: Format, cap: (typeof caps)[number]): Hea
 function attempt(
   message: Message,
   format: Format,
-  limit: number,
+  room: Room,
   tail: string,
   cap: (typeof caps)[number],
 ): string | null {
   const w = words[message.lang]
+  const { limit, size } = room
   const { title, fields, links } = head(message, format, cap)
   const blocks = (prose: string, list: string): string =>
     [title, [fields, prose].filter(Boolean).join(format.newline), links, list, tail].filter(Boolean).join(format.gap)
   const more = (shown: number): string => (shown < message.total ? w.more(message.total, message.total - shown) : '')
   // The line that says what is missing is part of what must fit, whether or not it will be needed.
   const reserve = message.total > 1 ? more(0) : ''
-  const bare = byteLength(blocks('', reserve))
+  const bare = size(blocks('', reserve))
   if (bare > limit) return null
-  const prose = fitProse(message.prose, format, w.colon, limit - bare, cap.line)
+  const prose = fitProse(message.prose, format, w.colon, { limit: limit - bare, size }, cap.line)
   let best = blocks(prose, reserve)
   const list = [format.heading(w.details)]
   for (const [index, line] of message.lines.entries()) {
     list.push(format.item(cutBytes(line, cap.line)))
     const left = more(index + 1)
     const next = blocks(prose, (left === '' ? list : [...list, left]).join(format.newline))
-    if (byteLength(next) > limit) break
+    if (size(next) > limit) break
     best = next
   }
   return best
 }
 
-function fitProse(prose: readonly Field[], format: Format, colon: string, room: number, cap: number): string {
+function fitProse(prose: readonly Field[], format: Format, colon: string, room: Room, cap: number): string {
+  const { size } = room
   const out: string[] = []
-  let left = room
+  let left = room.limit
   for (const one of prose) {
-    const bare = byteLength(format.field(one.name, '', colon)) + byteLength(format.newline)
+    const bare = size(format.field(one.name, '', colon) + format.newline)
     // Escaping lengthens a text: shorten until the written form fits; fewer than 12 bytes say nothing.
-    for (let size = Math.min(left - bare, cap * 4); size >= 12; size -= 12) {
-      const text = format.field(one.name, cutBytes(one.value, size), colon)
-      if (byteLength(text) + byteLength(format.newline) > left) continue
+    for (let bytes = Math.min(left - bare, cap * 4); bytes >= 12; bytes -= 12) {
+      const text = format.field(one.name, cutBytes(one.value, bytes), colon)
+      if (size(text + format.newline) > left) continue
       out.push(text)
-      left -= byteLength(text) + byteLength(format.newline)
+      left -= size(text + format.newline)
       break
     }
   }

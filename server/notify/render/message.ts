@@ -77,19 +77,21 @@ export function toMessage(notification: Notification, look: Look): Message {
   const { alerts, at, status } = notification
   const ended = (alert: Alert): boolean => isResolved(alert, at)
   const total = alerts.length + notification.truncated
+  // While the group fires, the head speaks of what fires; what has ended stands in the list.
+  const unended = alerts.filter((alert) => !ended(alert))
+  const relevant = status === 'resolved' || unended.length === 0 ? alerts : unended
   const distinct = (read: (alert: Alert) => string): string => {
-    const all = [...new Set(alerts.map(read).filter((value) => value !== ''))]
+    const all = [...new Set(relevant.map(read).filter((value) => value !== ''))]
     return all.length <= 3 ? all.join(', ') : `${all.slice(0, 3).join(', ')} ${w.and(all.length)}`
   }
-  const relevant = alerts.filter((alert) => status === 'resolved' || !ended(alert))
   const severity = relevant
     .map((alert) => pick(alert.labels, ['severity', 'level']))
     .reduce((worst, one) => (severityRank(one) < severityRank(worst) || worst === '' ? one : worst), '')
   const severityWord = (one: string): string => w.severities[one.toLowerCase()] ?? one
   const rule = distinct((alert) => pick(alert.labels, ['alertname'])) || pick(notification.groupLabels, ['alertname'])
   const firing = firingCount(notification)
-  const since = relevant.length === 0 ? null : Math.min(...relevant.map((alert) => alert.startsAt))
-  const end = status === 'resolved' && alerts.length > 0 ? Math.max(...alerts.map((alert) => alert.endsAt ?? at)) : null
+  const since = relevant.reduce((least, one) => Math.min(least, one.startsAt), relevant[0]?.startsAt ?? at)
+  const end = status === 'resolved' ? alerts.reduce((most, one) => Math.max(most, one.endsAt ?? at), since) : null
   const field = (name: string, value: string): readonly Field[] => (value === '' ? [] : [{ name, value }])
   const common = (name: string): string =>
     pick(notification.commonAnnotations, [name]) || (alerts.length === 1 ? pick(alerts[0]!.annotations, [name]) : '')
@@ -142,9 +144,9 @@ export function toMessage(notification: Notification, look: Look): Message {
         w.value,
         distinct((alert) => pick(alert.annotations, valueNames)),
       ),
-      ...field(w.since, since === null ? '' : localTime(since, look.timeZone)),
+      ...field(w.since, localTime(since, look.timeZone)),
       ...field(w.ended, end === null ? '' : localTime(end, look.timeZone)),
-      ...field(w.lasted, end === null || since === null ? '' : span(end - since, look.lang)),
+      ...field(w.lasted, end === null ? '' : span(end - since, look.lang)),
       ...field(w.details, firing > 0 && firing < total ? w.counts(firing, total - firing) : ''),
     ],
     prose: [...field(w.summary, common('summary')), ...field(w.description, common('description'))],
