@@ -207,9 +207,12 @@ function run(
       retryAfterSeconds: 1,
     })
   }
-  response.once('close', () => {
+  const leave = (): void => {
     if (!ended) started.cancel()
-  })
+  }
+  // Gone before its body was read to the end: there will be no event any more.
+  if (response.closed) leave()
+  else response.once('close', leave)
 }
 
 function tooLong(tokens: string, contextTokens: number) {

@@ -18,7 +18,8 @@ export type HostHttpDeps = {
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>
   /** Handlers of POST bodies by path. They answer or throw a Fault. */
   readonly posts: Readonly<Record<string, (body: unknown, request: IncomingMessage, response: ServerResponse) => void>>
-  readonly onInvalid: () => void
+  /** A request ended in a fault of this status before it became a generation. */
+  readonly onFault: (status: number) => void
 }
 
 export class HttpFault extends Error {
@@ -79,7 +80,7 @@ export function openHostHttp(deps: HostHttpDeps): HostHttp {
           error instanceof HttpFault
             ? error.fault
             : { status: 500, type: 'server_error', code: 'internal', message: 'internal error', param: null }
-        if (fault.status < 500) deps.onInvalid()
+        deps.onFault(fault.status)
         if (fault.status === 413) response.setHeader('connection', 'close')
         sendFault(response, fault)
       })
