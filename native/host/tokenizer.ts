@@ -39,7 +39,7 @@ export type Detokenizer = {
 export function openTokenizer(info: ModelInfo): Tokenizer {
   const { tokenizer } = info
   if (tokenizer.model !== 'gpt2') throw refuse('tokenizer.ggml.model', tokenizer.model, ['gpt2'])
-  const pre = preTokenizers[tokenizer.pre]
+  const pre = Object.hasOwn(preTokenizers, tokenizer.pre) ? preTokenizers[tokenizer.pre] : undefined
   if (pre === undefined) throw refuse('tokenizer.ggml.pre', tokenizer.pre, Object.keys(preTokenizers))
 
   const control = tokenizer.tokens.flatMap((content, id) =>
@@ -85,13 +85,17 @@ export function openTokenizer(info: ModelInfo): Tokenizer {
       return Int32Array.from(tokenizer.addBos && tokenizer.bos !== null ? [tokenizer.bos, ...ids] : ids)
     },
     stream() {
-      const decoder = new TextDecoder('utf-8')
+      const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
       return {
         push: (token) => decoder.decode(bytes[token] ?? new Uint8Array(), { stream: true }),
         end: () => decoder.decode(),
       }
     },
-    longestBytes: bytes.reduce((most, one) => Math.max(most, one.length), 1),
+    // Control tokens have no bytes of their own, but a text may spell them out.
+    longestBytes: bytes.reduce(
+      (most, one, id) => Math.max(most, one.length, one.length === 0 ? Buffer.byteLength(tokenizer.tokens[id]!) : 0),
+      1,
+    ),
     stops: Int32Array.from(tokenizer.eos === null ? [] : [tokenizer.eos]),
     text: (token) => new TextDecoder('utf-8').decode(bytes[token] ?? new Uint8Array()),
   }
