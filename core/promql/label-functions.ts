@@ -11,8 +11,10 @@ export function labelCall(name: string, vector: Vector, parameters: readonly str
   return unique(name === 'label_join' ? labelJoin(vector, parameters) : labelReplace(vector, parameters))
 }
 
+/** A label name is any text; bytes that are no text became U+FFFD. */
 function demandLabel(name: string, kind: string, label: string): void {
-  if (label === '') throw executionError(`invalid ${kind} label name in ${name}(): ${label}`)
+  if (label === '' || label.includes('\ufffd'))
+    throw executionError(`invalid ${kind} label name in ${name}(): ${label}`)
 }
 
 /** A metric name that is written anew is not one that is to go. */

@@ -3,7 +3,8 @@
 
 import type { Labels } from '../series/seam.ts'
 import { executionError } from './errors.ts'
-import { parseSelector } from './parser.ts'
+import { readMatchers, selectorOf } from './matchers.ts'
+import { TokenReader } from './token-reader.ts'
 
 /** Undefined where the script leaves a gap. */
 export type ScriptSample = { readonly value: number; readonly stale: boolean } | undefined
@@ -15,12 +16,15 @@ const numberText = '[+-]?(?:inf|nan|(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)'
 const repeated = new RegExp(`^(${numberText})(?:([+-])(${numberText}))?(?:x(\\d+))?$`, 'i')
 
 export function parseLabelSet(text: string): Labels {
-  const trimmed = text.trim()
-  if (trimmed === '' || trimmed === '{}') return []
-  const selector = parseSelector(trimmed)
-  const labels = selector.matchers.map(({ name, op, value }) => {
+  const reader = new TokenReader(text)
+  const name = reader.peek().kind === 'name' ? reader.next() : null
+  const { matchers } = reader.is('{')
+    ? readMatchers(reader, name)
+    : selectorOf(name?.text ?? null, [], { start: 0, end: text.length })
+  if (reader.peek().kind !== 'end') throw reader.unexpected('label set')
+  const labels = matchers.map(({ name: label, op, value }) => {
     if (op !== '=') throw executionError(`not a series: ${text}`)
-    return [name, value] as const
+    return [label, value] as const
   })
   return labels.filter(([, value]) => value !== '').sort((a, b) => (a[0] < b[0] ? -1 : 1))
 }
@@ -49,7 +53,7 @@ export function splitSeries(line: string): { readonly metric: string; readonly v
     else if (depth === 0 && /\s/.test(char)) {
       const rest = line.slice(at).trim()
       // A brace may stand apart from the name.
-      if (rest.startsWith('{')) continue
+      if (rest.startsWith('{') && !rest.startsWith('{{')) continue
       return { metric: line.slice(0, at).trim(), values: rest }
     }
   }

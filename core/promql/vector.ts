@@ -32,8 +32,9 @@ export function withoutLabels(labels: Labels, names: ReadonlySet<string>): Label
   return labels.filter(([name]) => !names.has(name))
 }
 
-const nameOnly: ReadonlySet<string> = new Set([metricName])
-export const withoutName = (labels: Labels): Labels => withoutLabels(labels, nameOnly)
+/** What says which metric it was: once the value is another, none of it holds. */
+const ofMetric: ReadonlySet<string> = new Set([metricName, '__type__', '__unit__'])
+export const withoutName = (labels: Labels): Labels => withoutLabels(labels, ofMetric)
 
 export const dropAtOnce: Naming = (labels) => ({ labels: withoutName(labels), dropName: false })
 export const dropAtEnd: Naming = (labels) => ({ labels, dropName: true })

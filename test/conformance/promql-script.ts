@@ -1,240 +1,155 @@
-// Reads and runs the test scripts of Prometheus' query language: `load`, `clear`, `eval instant|range` with expectations. What our language
-// does not know yet is skipped with its reason; everything else must agree.
+// Reads the test scripts of Prometheus' query language into commands: `load`, `clear` and `eval` with its expectations. Lines are trimmed;
+// a comment counts as an empty line, and an empty line ends a command. Source: Prometheus, promql/promqltest.
 
+import { RE2JS } from 're2js'
 import { tryParseDuration } from '../../core/base/duration.ts'
-import { instantQuery, type QueryResult, rangeQuery } from '../../core/promql/query.ts'
-import { parseLabelSet, parseNumber, parseSeries, parseValues, splitSeries } from '../../core/promql/series-notation.ts'
-import { keyOf } from '../../core/promql/vector.ts'
-import { type Head, openHead } from '../../core/series/head.ts'
+import {
+  parseLabelSet,
+  parseNumber,
+  parseValues,
+  type ScriptSample,
+  splitSeries,
+} from '../../core/promql/series-notation.ts'
+import { readString } from '../../core/promql/strings.ts'
+import type { Labels } from '../../core/series/seam.ts'
 
-export type ScriptReport = {
-  readonly passed: number
-  readonly failed: readonly string[]
-  readonly skipped: readonly string[]
+export type ScriptRow = { readonly labels: Labels; readonly samples: readonly ScriptSample[] }
+/** A text that must be matched: the whole of it, or by a pattern; null matches everything. */
+export type Expected = { readonly matches: (text: string) => boolean; readonly shown: string }
+export type ExpectKind = 'ordered' | 'fail' | 'warn' | 'no_warn' | 'info' | 'no_info'
+
+export type Load = {
+  readonly kind: 'load'
+  readonly stepMs: number
+  readonly rows: readonly ScriptRow[]
+  /** Series that need what we do not have: selectors that touch them are skipped. */
+  readonly beyond: readonly { readonly labels: Labels; readonly why: string }[]
+}
+export type Eval = {
+  readonly kind: 'eval'
+  readonly line: number
+  readonly text: string
+  readonly expr: string
+  /** At one moment, or over a range. Milliseconds. */
+  readonly times: { readonly at: number } | { readonly start: number; readonly end: number; readonly stepMs: number }
+  readonly expects: ReadonlyMap<ExpectKind, readonly Expected[]>
+  readonly string: string | null
+  readonly scalar: number | null
+  readonly rows: readonly ScriptRow[]
+  /** An instant query that gives a range vector; its samples lie on this grid. */
+  readonly rangeVector: { readonly start: number; readonly end: number; readonly stepMs: number } | null
+  readonly native: boolean
+}
+export type Command = Load | Eval | { readonly kind: 'clear' }
+
+const milliseconds = (text: string): number => {
+  const ms = tryParseDuration(text) ?? Number(text) * 1000
+  if (!Number.isFinite(ms)) throw new Error(`not a duration: ${text}`)
+  return Math.round(ms)
 }
 
-type Expectation = {
-  readonly lines: readonly string[]
-  readonly fail: boolean
-  readonly ordered: boolean
-  readonly annotated: boolean
-  readonly text: string | null
-}
-
-const limits = { lookbackMs: 300_000, defaultStepMs: 60_000, maxSamples: 10_000_000 }
-const seconds = (text: string): number => tryParseDuration(text) ?? Math.round(Number(text) * 1000)
-
-export function runScript(name: string, text: string): ScriptReport {
-  const lines = text.split('\n')
-  let head: Head = openHead({ maxSeries: 100_000, samplesPerSeries: 100_000 })
-  const histograms = new Set<string>()
-  let passed = 0
-  const failed: string[] = []
-  const skipped: string[] = []
-  const block = (from: number): { body: string[]; next: number } => {
-    const body: string[] = []
-    let at = from
-    for (; at < lines.length && /^\s+\S/.test(lines[at]!); at++) {
-      const line = lines[at]!.trim()
-      if (!line.startsWith('#')) body.push(line)
-    }
-    return { body, next: at }
-  }
-  for (let at = 0; at < lines.length; ) {
-    const line = lines[at]!.trim()
-    if (line === '' || line.startsWith('#')) {
-      at++
-      continue
-    }
-    if (line === 'clear') {
-      head = openHead({ maxSeries: 100_000, samplesPerSeries: 100_000 })
-      histograms.clear()
-      at++
-      continue
-    }
-    const { body, next } = block(at + 1)
-    const where = `${name}:${at + 1}: ${line}`
-    at = next
-    const load = /^load(_with_nhcb)?\s+(\S+)$/.exec(line)
-    if (load !== null) {
-      const step = seconds(load[2]!)
-      // Rows with equal labels: the last one counts.
-      const rows = new Map<string, string>()
-      for (const row of body) {
-        if (row.includes('{{')) {
-          histograms.add(/^[^{\s]+/.exec(row)?.[0] ?? '')
-          continue
-        }
-        const { metric } = splitSeries(row)
-        if (load[1] !== undefined) histograms.add(metric.replace(/(_bucket)?(\{.*)?$/, ''))
-        rows.set(keyOf(parseLabelSet(metric)), row)
-      }
-      for (const row of rows.values()) {
-        const { labels, samples } = parseSeries(row)
-        const ref = head.series(labels)
-        if (typeof ref === 'string') throw new Error(`${where}: ${ref}: ${row}`)
-        samples.forEach((sample, index) => {
-          if (sample !== undefined) head.append(ref, index * step, sample.value, sample.stale)
-        })
-      }
-      continue
-    }
-    const skip = skipReason(line, body, histograms)
-    if (skip !== null) {
-      skipped.push(`${where} (${skip})`)
-      continue
-    }
-    const fault = evaluate(head, line, expectation(body, line))
-    if (fault === null) passed++
-    else failed.push(`${where}\n    ${fault}`)
-  }
-  return { passed, failed, skipped }
-}
-
-function skipReason(line: string, body: readonly string[], histograms: ReadonlySet<string>): string | null {
-  if (body.some((row) => row.includes('{{'))) return 'native histograms'
-  if (body.some((row) => /^expect (warn|info)/.test(row)) || /^eval_(warn|info)/.test(line)) return 'annotations'
-  if (/\b(anchored|smoothed)\b/.test(line)) return 'extended range selectors'
-  if (/\b(fill|fill_left|fill_right)\s*\(/.test(line)) return 'fill modifiers'
-  if (
-    /\b(mad_over_time|double_exponential_smoothing|limitk|limit_ratio|sort_by_label|sort_by_label_desc|first_over_time|ts_of_\w+|info|histogram_quantiles)\s*\(/.test(
-      line,
-    ) ||
-    /\b(limitk|limit_ratio)\b/.test(line)
-  )
-    return 'experimental functions'
-  if (
-    /\b(step|range)\(\)|\[[^\]]*[a-z0-9]\s*[-+*/^]|offset\s+-?\(|\((?:[^()]*[0-9])[smhd]\s*[-+*/]\s*\d+[smhd]\)/.test(
-      line,
-    )
-  )
-    return 'duration expressions'
-  if (/\bhistogram_(count|sum|avg|stddev|stdvar)\b/.test(line)) return 'native histograms'
-  for (const name of histograms)
-    if (name === '' || new RegExp(`\\b${name}(?![a-zA-Z0-9_])`).test(line)) return 'native histograms'
-  if (/data\(_histogram/.test(line)) return 'native histograms'
-  return null
-}
-
-function expectation(body: readonly string[], line: string): Expectation {
-  const lines = body.filter((row) => !row.startsWith('expect '))
-  const text = body.map((row) => /^expect string (.*)$/.exec(row)?.[1]).find((one) => one !== undefined)
-  return {
-    lines,
-    fail: line.startsWith('eval_fail') || body.some((row) => row.startsWith('expect fail')),
-    ordered: line.startsWith('eval_ordered') || body.includes('expect ordered'),
-    annotated: false,
-    text: text === undefined ? null : parseText(text),
-  }
-}
-
-function parseText(text: string): string {
-  const result = instantQuery(openHead({ maxSeries: 1, samplesPerSeries: 1 }), text, 0)
-  return result.type === 'string' ? result.value : ''
-}
-
-function evaluate(head: Head, line: string, wanted: Expectation): string | null {
-  const instant = /^eval(?:_\w+)?\s+instant\s+at\s+(\S+)\s+(.*)$/s.exec(line)
-  const range = /^eval(?:_\w+)?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.*)$/s.exec(line)
-  try {
-    if (instant !== null) {
-      const result = instantQuery(head, instant[2]!, seconds(instant[1]!), limits)
-      if (wanted.fail) return 'succeeded, and should fail'
-      const fault = compareInstant(result, wanted)
-      // The same at one step of a range query must give the same.
-      return (
-        fault ??
-        (result.type === 'vector' && !/^(sort|sort_desc|topk|bottomk)\b/.test(instant[2]!)
-          ? agreeAsRange(head, instant[2]!, seconds(instant[1]!), result)
-          : null)
-      )
-    }
-    if (range !== null) {
-      const [, from = '', to = '', step = '', expr = ''] = range
-      const result = rangeQuery(head, expr, { start: seconds(from), end: seconds(to), stepMs: seconds(step) }, limits)
-      if (wanted.fail) return 'succeeded, and should fail'
-      return compareRange(result, wanted, seconds(from), seconds(step))
-    }
-    return 'not understood'
-  } catch (error) {
-    return wanted.fail ? null : `failed: ${error instanceof Error ? error.message : String(error)}`
-  }
-}
-
-function agreeAsRange(
-  head: Head,
-  expr: string,
-  time: number,
-  instant: Extract<QueryResult, { type: 'vector' }>,
-): string | null {
-  const step = 30_000
-  const result = rangeQuery(head, expr, { start: time - step, end: time + step, stepMs: step }, limits)
-  if (result.type !== 'matrix') return 'range form gave no matrix'
-  if (/@\s*(start|end)\(\)/.test(expr)) return null
-  const found = new Map<string, number>()
-  for (const series of result.series) {
-    const index = series.times.indexOf(time)
-    if (index >= 0) found.set(keyOf(series.labels), series.values[index]!)
-  }
-  for (const one of instant.samples) {
-    const value = found.get(keyOf(one.labels))
-    if (value === undefined || !same(value, one.value))
-      return `as a range query ${JSON.stringify(one.labels)} is ${value}, not ${one.value}`
-  }
-  return found.size === instant.samples.length
-    ? null
-    : `as a range query there are ${found.size} series, not ${instant.samples.length}`
-}
-
-/** Relative difference of 1e-6, as the scripts' own runner allows. */
-function same(a: number, b: number): boolean {
-  if (Number.isNaN(a) && Number.isNaN(b)) return true
-  if (a === b) return true
-  const size = Math.abs(a) + Math.abs(b)
-  return Math.abs(a - b) < 1e-6 * Math.min(size, Number.MAX_VALUE)
-}
-
-function compareInstant(result: QueryResult, wanted: Expectation): string | null {
-  if (result.type === 'string') return wanted.text === result.value ? null : `string ${JSON.stringify(result.value)}`
-  if (result.type === 'matrix') return compareRange(result, wanted, 0, 0)
-  const samples = result.type === 'scalar' ? [{ labels: [], value: result.value }] : result.samples
-  const expected = wanted.lines.map((row) => {
-    if (/^[+-]?(\d|\.|inf|nan)\S*$/i.test(row)) return { labels: [], value: parseNumber(row) }
-    const { metric, values } = splitSeries(row)
-    return { labels: parseLabelSet(metric), value: parseValues(values)[0]!.value }
+export function parseScript(text: string): readonly Command[] {
+  const lines = text.split('\n').map((line) => {
+    const trimmed = line.trim()
+    return trimmed.startsWith('#') ? '' : trimmed
   })
-  if (samples.length !== expected.length)
-    return `${samples.length} samples, not ${expected.length}: ${JSON.stringify(samples.slice(0, 5))}`
-  const byKey = new Map(samples.map((one, index) => [keyOf(one.labels), { ...one, index }]))
-  for (const [index, one] of expected.entries()) {
-    const found = byKey.get(keyOf(one.labels))
-    if (found === undefined) return `no ${JSON.stringify(one.labels)} in ${JSON.stringify(samples.slice(0, 5))}`
-    if (!same(found.value, one.value)) return `${JSON.stringify(one.labels)} is ${found.value}, not ${one.value}`
-    if (wanted.ordered && found.index !== index)
-      return `${JSON.stringify(one.labels)} is at place ${found.index}, not ${index}`
+  const commands: Command[] = []
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]!
+    if (line === '') continue
+    if (/^clear\b/i.test(line)) {
+      commands.push({ kind: 'clear' })
+      continue
+    }
+    let end = at + 1
+    while (end < lines.length && lines[end] !== '') end++
+    const body = lines.slice(at + 1, end)
+    if (/^load/i.test(line)) commands.push(parseLoad(line, body))
+    else if (/^eval/i.test(line)) commands.push(parseEval(line, at + 1, body))
+    else throw new Error(`line ${at + 1}: not a command: ${line}`)
+    at = end - 1
   }
-  return null
+  return commands
 }
 
-function compareRange(result: QueryResult, wanted: Expectation, start: number, step: number): string | null {
-  if (result.type !== 'matrix') return `a ${result.type}`
-  const expected = wanted.lines.map((row) => parseSeries(row))
-  if (result.series.length !== expected.length) return `${result.series.length} series, not ${expected.length}`
-  const byKey = new Map(result.series.map((one) => [keyOf(one.labels), one]))
-  for (const one of expected) {
-    const found = byKey.get(keyOf(one.labels))
-    if (found === undefined) return `no series ${JSON.stringify(one.labels)}`
-    const points = one.samples.flatMap((sample, index) =>
-      sample === undefined ? [] : [{ time: start + index * step, value: sample.value }],
-    )
-    if (points.length !== found.times.length)
-      return `${JSON.stringify(one.labels)} has ${found.times.length} points, not ${points.length}: ${found.values.slice(0, 9)}`
-    for (const [index, point] of points.entries()) {
-      if (step > 0 && found.times[index] !== point.time)
-        return `${JSON.stringify(one.labels)} has a point at ${found.times[index]}, not ${point.time}`
-      if (!same(found.values[index]!, point.value))
-        return `${JSON.stringify(one.labels)} at ${point.time} is ${found.values[index]}, not ${point.value}`
+function parseLoad(line: string, body: readonly string[]): Load {
+  const match = /^load(_with_nhcb)?\s+(.+)$/.exec(line)
+  if (match === null) throw new Error(`bad load: ${line}`)
+  const rows: ScriptRow[] = []
+  const beyond: { labels: Labels; why: string }[] = []
+  for (const row of body) {
+    const { metric, values } = splitSeries(row)
+    if (metric.endsWith('@st')) {
+      beyond.push({ labels: parseLabelSet(metric.slice(0, -3)), why: 'start timestamps' })
+      continue
+    }
+    const labels = parseLabelSet(metric)
+    if (values.includes('{{')) beyond.push({ labels, why: 'native histograms' })
+    else rows.push({ labels, samples: parseValues(values) })
+    if (match[1] !== undefined) beyond.push({ labels: baseOf(labels), why: 'native histograms' })
+  }
+  return { kind: 'load', stepMs: milliseconds(match[2]!), rows, beyond }
+}
+
+/** The native histogram that `load_with_nhcb` makes of a classic one. */
+function baseOf(labels: Labels): Labels {
+  return labels.flatMap(([name, value]) => {
+    if (name === 'le') return []
+    return [[name, name === '__name__' ? value.replace(/_(?:bucket|sum|count)$/, '') : value] as const]
+  })
+}
+
+const instant = /^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(.+?))?\s+(.+)$/
+const range = /^eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$/
+
+function parseEval(text: string, line: number, body: readonly string[]): Eval {
+  const one = instant.exec(text)
+  const many = one === null ? range.exec(text) : null
+  if (one === null && many === null) throw new Error(`line ${line}: bad eval: ${text}`)
+  const expects = new Map<ExpectKind, Expected[]>()
+  const expect = (kind: ExpectKind, expected: Expected): void => {
+    expects.set(kind, [...(expects.get(kind) ?? []), expected])
+  }
+  const mode = (one ?? many)![1] as ExpectKind | undefined
+  if (mode !== undefined) expect(mode, anything)
+  const draft = { string: null as string | null, scalar: null as number | null, rows: [] as ScriptRow[] }
+  let rangeVector: Eval['rangeVector'] = null
+  const native = body.some((row) => row.includes('{{'))
+  for (const row of native ? [] : body) {
+    const grid = /^expect range vector\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+)$/.exec(row)
+    const said = /^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$/.exec(row)
+    const message = /^expected_fail_(message|regexp)\s+(.*)$/.exec(row)
+    if (grid !== null) {
+      const [from, to, step] = grid.slice(1).map(milliseconds) as [number, number, number]
+      rangeVector = { start: from, end: to, stepMs: step }
+    } else if (row.startsWith('expect string ')) {
+      draft.string = readString(row, row.search(/["'`]/)).value
+    } else if (said !== null) {
+      expect(said[1] as ExpectKind, expectedText(said[2] ?? '', said[3]?.trim() ?? ''))
+    } else if (message !== null) {
+      expect('fail', expectedText(message[1] === 'regexp' ? 'regex' : 'msg', message[2]!.trim()))
+    } else if (/^expect\b/.test(row)) throw new Error(`line ${line}: bad expectation: ${row}`)
+    else if (isNumber(row)) draft.scalar = parseNumber(row)
+    else {
+      const { metric, values } = splitSeries(row)
+      draft.rows.push({ labels: parseLabelSet(metric), samples: parseValues(values) })
     }
   }
-  return null
+  const times =
+    one === null
+      ? { start: milliseconds(many![2]!), end: milliseconds(many![3]!), stepMs: milliseconds(many![4]!) }
+      : { at: rangeVector === null ? milliseconds(one[2] ?? '0') : (rangeVector as { end: number }).end }
+  const expr = one === null ? many![5]! : one[3]!
+  return { kind: 'eval', line, text, expr, times, expects, ...draft, rangeVector, native }
+}
+
+const isNumber = (row: string): boolean => /^[+-]?(?:inf|nan|0x[0-9a-f]+|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i.test(row)
+
+const anything: Expected = { matches: () => true, shown: '.*' }
+
+function expectedText(how: string, text: string): Expected {
+  if (how === '') return anything
+  if (how === 'msg') return { matches: (given) => given === text, shown: text }
+  const pattern = RE2JS.compile(text)
+  return { matches: (given) => pattern.matcher(given).find(), shown: text }
 }
