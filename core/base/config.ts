@@ -1,9 +1,9 @@
 // YAML text to a frozen, typed value. Every fault says `file:line:col: path: message`, all of them at once, with a suggestion for a
 // mistyped key. Secrets come from files or the environment (`*_file`, `${VAR}`), never from a default.
 
-import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
-import { exitCodes, InferwardError } from './errors.ts'
+import { errorText, exitCodes, InferwardError } from './errors.ts'
 
 export type ConfigFault = {
   readonly line: number
@@ -11,6 +11,10 @@ export type ConfigFault = {
   readonly path: string
   readonly message: string
 }
+
+/** A file of people is far smaller; a larger one is a mistake, and reading it would take minutes. */
+const maxTextLength = 4 << 20
+const maxDepth = 64
 
 /** Parses `text` and checks it against `schema`. Throws `config.invalid` (exit code 3) whose message lists every fault, one a line. */
 export function parseConfig<T>(options: {
@@ -21,13 +25,10 @@ export function parseConfig<T>(options: {
   readonly environment?: Readonly<Record<string, string | undefined>>
 }): T {
   const lines = new LineCounter()
-  const document = parseDocument(options.text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
-  const faults: ConfigFault[] = document.errors.map((error) => {
-    const at = lines.linePos(error.pos[0])
-    return { line: at.line, column: at.col, path: '', message: `not valid YAML: ${error.message}` }
-  })
-  if (faults.length === 0) {
-    const raw = substitute(document.toJS({ maxAliasCount: 50 }) ?? {}, options.environment ?? {}, [], (path, message) =>
+  const { document, faults } = readYaml(options.text, lines)
+  if (document !== null && faults.length === 0) {
+    const used = new Map<string, string>()
+    const raw = substitute(plain(document, lines, faults), options.environment ?? {}, used, [], (path, message) =>
       faults.push({ ...position(document.contents, path, lines), path: pathText(path), message }),
     )
     if (faults.length === 0) {
@@ -46,7 +47,7 @@ export function parseConfig<T>(options: {
           faults.push({
             ...position(document.contents, issue.path, lines),
             path: pathText(issue.path),
-            message: issue.message,
+            message: unsubstitute(issue.message, used),
           })
         }
       }
@@ -66,6 +67,48 @@ export function parseConfig<T>(options: {
   })
 }
 
+/** The document, or the faults of one that is no YAML: one that is too long or nests past the parser's stack included. */
+function readYaml(text: string, lines: LineCounter): { document: Document | null; faults: ConfigFault[] } {
+  const whole = (message: string) => ({ document: null, faults: [{ line: 1, column: 1, path: '', message }] })
+  if (text.length > maxTextLength) return whole(`${text.length} characters, at most ${maxTextLength}`)
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+    const faults = document.errors.map((error) => {
+      const at = lines.linePos(error.pos[0])
+      return { line: at.line, column: at.col, path: '', message: `not valid YAML: ${error.message}` }
+    })
+    return { document, faults }
+  } catch (error) {
+    return whole(`not valid YAML: ${errorText(error)}`)
+  }
+}
+
+/** Plain values; aliases that multiply without bound are a fault. */
+function plain(document: Document, lines: LineCounter, faults: ConfigFault[]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 50 }) ?? {}
+  } catch (error) {
+    let offset = 0
+    visit(document, {
+      Alias(_key, alias) {
+        if (alias.resolve(document) !== undefined) return undefined
+        offset = alias.range?.[0] ?? 0
+        return visit.BREAK
+      },
+    })
+    const at = lines.linePos(offset)
+    faults.push({ line: at.line, column: at.col, path: '', message: `not valid YAML: ${errorText(error)}` })
+    return {}
+  }
+}
+
+/** A message must not show what a variable holds: it may be a secret that was put in the wrong place. */
+function unsubstitute(message: string, used: ReadonlyMap<string, string>): string {
+  let out = message
+  for (const [name, value] of used) if (value !== '') out = out.replaceAll(value, `\${${name}}`)
+  return out
+}
+
 /** A union reports the faults of every branch; the branch that got furthest is the one the writer meant. */
 function flatten(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
   return issues.flatMap((issue) => {
@@ -79,22 +122,28 @@ function flatten(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue
 function substitute(
   value: unknown,
   environment: Readonly<Record<string, string | undefined>>,
+  used: Map<string, string>,
   path: readonly PropertyKey[],
   fault: (path: readonly PropertyKey[], message: string) => void,
 ): unknown {
+  // An alias of its own parent never ends.
+  if (path.length > maxDepth) {
+    fault(path.slice(0, 4), `nested more than ${maxDepth} levels deep`)
+    return null
+  }
   if (typeof value === 'string') {
     return value.replace(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (_, name: string) => {
       const found = environment[name]
       if (found === undefined) fault(path, `environment variable ${name} is not set`)
+      else used.set(name, found)
       return found ?? ''
     })
   }
-  if (Array.isArray(value)) return value.map((item, index) => substitute(item, environment, [...path, index], fault))
-  if (typeof value === 'object' && value !== null) {
-    const out: Record<string, unknown> = {}
-    for (const [key, item] of Object.entries(value)) out[key] = substitute(item, environment, [...path, key], fault)
-    return out
-  }
+  const inner = (item: unknown, key: PropertyKey): unknown => substitute(item, environment, used, [...path, key], fault)
+  if (Array.isArray(value)) return value.map(inner)
+  // `fromEntries` defines keys, so that `__proto__` is one like any other.
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item, key)]))
   return value
 }
 
@@ -140,6 +189,7 @@ type Definition = {
   readonly valueType?: unknown
   readonly options?: readonly unknown[]
   readonly in?: unknown
+  readonly out?: unknown
 }
 
 /** Keys that the schema allows at `path`, looking through wrappers, arrays, records and unions. */
@@ -159,7 +209,8 @@ function unwrap(schema: unknown): readonly Definition[] {
   if (definition === undefined) return []
   if (definition.options !== undefined) return definition.options.flatMap(unwrap)
   if (definition.innerType !== undefined) return unwrap(definition.innerType)
-  if (definition.in !== undefined) return unwrap(definition.in)
+  // A pipe: the shape is before a transform, or behind a preprocess.
+  if (definition.in !== undefined) return [...unwrap(definition.in), ...unwrap(definition.out)]
   return [definition]
 }
 
