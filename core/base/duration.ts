@@ -39,9 +39,9 @@ export function parseDuration(text: string): number {
 
 /** The shortest exact form, as Prometheus prints it. */
 export function formatDuration(ms: number): string {
-  if (ms === 0) return '0s'
-  let rest = Math.round(ms)
-  let out = ''
+  let rest = Math.abs(Math.round(ms))
+  if (rest === 0) return '0s'
+  let out = ms < 0 ? '-' : ''
   for (const [unit, size] of units) {
     // Weeks and years only when they divide exactly, as upstream does, else `8d` would print as `1w1d`.
     if ((unit === 'y' || unit === 'w') && rest % size !== 0) continue
