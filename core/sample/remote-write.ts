@@ -1,14 +1,18 @@
 // Prometheus remote write 1.0, encoded and decoded by hand: protobuf WriteRequest inside a snappy block. Hostile input is safe: every length
 // is checked against the bytes that are there, sizes are bounded before anything is decompressed, and a fault is one kind of error.
 
-import { compress, uncompress } from 'snappyjs'
+import { compress } from 'snappyjs'
 import { InferwardError } from '../base/errors.ts'
 import type { Labels, SeriesSamples } from './sample.ts'
+import { uncompressBlock } from './snappy.ts'
 
 export const maxBodyBytes = 32 << 20
 const maxDecodedBytes = 128 << 20
 const maxLabels = 128
 const maxLabelBytes = 64 << 10
+/** A body of empty samples compresses a hundredfold: without these bounds six megabytes would keep a core busy for minutes. */
+const maxSeries = 1_000_000
+const maxSamples = 5_000_000
 
 /** Prometheus' mark for "this series ended": one NaN among all the others. */
 const staleHigh = 0x7ff00000
@@ -54,39 +58,39 @@ function encodeProtobuf(series: readonly SeriesSamples[]): Uint8Array {
 
 export function decodeWriteRequest(body: Uint8Array, visitor: WriteVisitor): void {
   if (body.length > maxBodyBytes) throw malformed(`${body.length} bytes, at most ${maxBodyBytes}`)
-  const claimed = snappyLength(body)
-  if (claimed === null || claimed > maxDecodedBytes) throw malformed('not a snappy block, or one that is too large')
-  let bytes: Uint8Array
-  try {
-    bytes = uncompress(body, maxDecodedBytes)
-  } catch (error) {
-    throw new InferwardError({
-      code: 'remote_write.malformed',
-      message: 'remote write body: not a snappy block',
-      cause: error,
-    })
-  }
+  const bytes = uncompressBlock(body, maxDecodedBytes)
+  if (bytes === null) throw malformed('not a snappy block, or one that is too large')
   const reader = new Reader(bytes, 0, bytes.length)
+  const budget = { series: 0, samples: 0 }
   while (!reader.done) {
     const tag = reader.varint()
-    if (tag === 0x0a) decodeSeries(reader.message(), visitor)
-    else reader.skip(tag & 7)
+    if (tag === 0x0a) {
+      if (++budget.series > maxSeries) throw malformed(`more than ${maxSeries} series`)
+      decodeSeries(reader.message(), visitor, budget)
+    } else reader.skip(tag & 7)
   }
 }
 
-function decodeSeries(reader: Reader, visitor: WriteVisitor): void {
+/** Two passes: labels may come behind samples, and keeping the samples aside would cost memory by the hundredfold. */
+function decodeSeries(reader: Reader, visitor: WriteVisitor, budget: { samples: number }): void {
   const labels: [string, string][] = []
-  const samples: Reader[] = []
+  const again = reader.clone()
   while (!reader.done) {
     const tag = reader.varint()
     if (tag === 0x0a) {
       if (labels.length >= maxLabels) throw malformed(`more than ${maxLabels} labels on a series`)
       labels.push(decodeLabel(reader.message()))
-    } else if (tag === 0x12) samples.push(reader.message())
-    else reader.skip(tag & 7)
+    } else reader.skip(tag & 7)
   }
   visitor.series(labels)
-  for (const one of samples) {
+  while (!again.done) {
+    const outer = again.varint()
+    if (outer !== 0x12) {
+      again.skip(outer & 7)
+      continue
+    }
+    if (++budget.samples > maxSamples) throw malformed(`more than ${maxSamples} samples`)
+    const one = again.message()
     let value = 0
     let stale = false
     let time = 0
@@ -112,16 +116,6 @@ function decodeLabel(reader: Reader): [string, string] {
   return [name, value]
 }
 
-/** Decoded length that a snappy block claims, or null. */
-function snappyLength(body: Uint8Array): number | null {
-  let value = 0
-  for (let i = 0; i < 5 && i < body.length; i++) {
-    value += (body[i]! & 0x7f) * 2 ** (7 * i)
-    if (body[i]! < 0x80) return value
-  }
-  return null
-}
-
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 class Reader {
@@ -130,11 +124,19 @@ class Reader {
   private at: number
   private readonly end: number
 
-  constructor(buffer: Uint8Array, at: number, end: number) {
+  constructor(
+    buffer: Uint8Array,
+    at: number,
+    end: number,
+    view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength),
+  ) {
     this.buffer = buffer
-    this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+    this.view = view
     this.at = at
     this.end = end
+  }
+  clone(): Reader {
+    return new Reader(this.buffer, this.at, this.end, this.view)
   }
   get done(): boolean {
     return this.at >= this.end
@@ -171,7 +173,7 @@ class Reader {
   message(): Reader {
     const length = this.varint()
     if (length > this.end - this.at) throw malformed('cut short')
-    const inner = new Reader(this.buffer, this.at, this.at + length)
+    const inner = new Reader(this.buffer, this.at, this.at + length, this.view)
     this.at += length
     return inner
   }

@@ -1,0 +1,61 @@
+// Snappy blocks, decoding only (docs of the format: a length, then literals and copies). Written for hostile input: whatever comes in,
+// decoding answers with bytes or null within time linear in input and output, and never allocates more than the input can stand for.
+
+/** One copy of three bytes gives at most 64. */
+const mostPerByte = 22
+
+/** Decoded length that a block claims, and where its body begins; null when there is none or it cannot be true. */
+function claimed(block: Uint8Array): { readonly length: number; readonly at: number } | null {
+  let length = 0
+  for (let at = 0; at < 5 && at < block.length; at++) {
+    length += (block[at]! & 0x7f) * 2 ** (7 * at)
+    if (block[at]! < 0x80) return length <= block.length * mostPerByte + 64 ? { length, at: at + 1 } : null
+  }
+  return null
+}
+
+/** The bytes of a block, or null when it is malformed or longer than `maxBytes`. */
+export function uncompressBlock(block: Uint8Array, maxBytes: number): Uint8Array | null {
+  const head = claimed(block)
+  if (head === null || head.length > maxBytes) return null
+  const out = new Uint8Array(head.length)
+  let at = head.at
+  let filled = 0
+  while (at < block.length) {
+    const tag = block[at++]!
+    const kind = tag & 3
+    if (kind === 0) {
+      let length = tag >>> 2
+      if (length >= 60) {
+        const bytes = length - 59
+        if (at + bytes > block.length) return null
+        length = littleEndian(block, at, bytes)
+        at += bytes
+      }
+      length++
+      if (length > block.length - at || length > out.length - filled) return null
+      out.set(block.subarray(at, at + length), filled)
+      at += length
+      filled += length
+      continue
+    }
+    const extra = kind === 3 ? 4 : kind
+    if (at + extra > block.length) return null
+    const low = littleEndian(block, at, extra)
+    at += extra
+    const length = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1
+    const offset = kind === 1 ? (tag >>> 5) * 256 + low : low
+    if (offset === 0 || offset > filled || length > out.length - filled) return null
+    // A copy may reach into what it writes itself: then it repeats, byte by byte.
+    if (offset >= length) out.copyWithin(filled, filled - offset, filled - offset + length)
+    else for (let index = 0; index < length; index++) out[filled + index] = out[filled - offset + index]!
+    filled += length
+  }
+  return filled === out.length ? out : null
+}
+
+function littleEndian(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0
+  for (let index = 0; index < count; index++) value += bytes[at + index]! * 256 ** index
+  return value
+}
