@@ -50,7 +50,7 @@ export function parseText(text: string, visitor: TextVisitor): void {
 }
 
 function comment(row: string, visitor: TextVisitor): void {
-  const match = /^#\s+(TYPE|HELP)\s+(\S+)\s*(.*)$/.exec(row)
+  const match = /^#\s+(TYPE|HELP)\s+(\S+)\s*(.*)$/s.exec(row)
   if (match === null) return
   if (match[1] === 'TYPE') visitor.type?.(match[2]!, match[3]!)
   else
@@ -106,7 +106,7 @@ function parseSample(row: string, line: number, visitor: TextVisitor): void {
   if (rest.length < 1 || rest.length > 2) throw fault(line, 'expected a value and at most a timestamp')
   const value = parseValue(rest[0]!)
   if (value === null) throw fault(line, `not a number: ${rest[0]!.slice(0, 40)}`)
-  const time = rest[1] === undefined ? null : Number(rest[1])
+  const time = rest[1] === undefined ? null : /^[+-]?\d+$/.test(rest[1]) ? Number(rest[1]) : Number.NaN
   if (time !== null && !Number.isSafeInteger(time))
     throw fault(line, 'the timestamp is not a whole number of milliseconds')
   visitor.sample(metric, labels, value, time)
