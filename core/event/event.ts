@@ -4,9 +4,18 @@
 
 import { z } from 'zod'
 
-const text = z.string().max(4000)
-const name = z.string().min(1).max(200)
-const labels = z.record(z.string().max(200), text)
+/**
+ * What a process wrote may hold anything. PostgreSQL stores neither NUL nor half of a surrogate pair, and an event that can never be stored
+ * would stand before all later ones; so both become U+FFFD, on every road, before the event has a hash.
+ */
+const storable = (value: string): string =>
+  value
+    .replaceAll('\0', '\ufffd')
+    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
+
+const text = z.string().max(4000).overwrite(storable)
+const name = z.string().min(1).max(200).overwrite(storable)
+const labels = z.record(z.string().max(200).overwrite(storable), text)
 
 /** What ended a process, or stopped it from working. `unknown` is an answer: it means that nothing proved another. */
 export const faultCauses = [
@@ -48,7 +57,11 @@ export type EngineAction = z.infer<typeof engineAction>
 
 const base = {
   /** Unique for ever, ordered by time: `eventId()`. */
-  id: z.string().min(8).max(64),
+  id: z
+    .string()
+    .min(8)
+    .max(64)
+    .regex(/^[\x21-\x7e]+$/),
   /** Wall time of the happening at its source, milliseconds. */
   at: z.number().int().nonnegative(),
   /** Host name of the agent, or `server`. */
