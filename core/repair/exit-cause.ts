@@ -62,8 +62,8 @@ export function exitCause(signals: ExitSignals): ExitCause {
   }
   const died = signals.signal !== null || noted !== undefined || signals.exitCode === null
   if (died && outOfMemoryWords.test(signals.lastWords)) return result('out_of_memory', words)
-  if (signals.exitCode === loadFailedCode) return result('load_failed', words)
-  if (signals.exitCode === portInUseCode) return result('load_failed', words)
+  if (signals.exitCode === loadFailedCode) return result('load_failed', words || 'the model could not be loaded')
+  if (signals.exitCode === portInUseCode) return result('load_failed', words || 'its port is in use')
   const signal = signals.signal ?? noted ?? null
   switch (signal) {
     case 'SIGKILL':

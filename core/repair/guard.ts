@@ -54,8 +54,14 @@ export function guard(request: GuardRequest, state: GuardState, budget: Budget, 
   if (request.action === 'stop') return { allow: true }
   const recent = state.actions.filter((at) => now - at < budget.windowMs)
   // A person may act past the automatic budget: the budget is there to stop loops, and a person is not one.
-  if (!person && recent.length >= budget.actionsPerEngine)
-    return refuse('budget_spent', recent[0]! + budget.windowMs - now)
+  if (!person && recent.length >= budget.actionsPerEngine) {
+    // The action whose leaving makes room; a budget of nought never has any.
+    const last = recent.at(-budget.actionsPerEngine)
+    return refuse(
+      'budget_spent',
+      budget.actionsPerEngine < 1 || last === undefined ? null : last + budget.windowMs - now,
+    )
+  }
   return { allow: true }
 }
 
