@@ -105,5 +105,7 @@ export function parseMessage<T>(schema: z.ZodType<T>, text: string): Parsed<T> {
   const result = schema.safeParse(raw)
   if (result.success) return { ok: true, message: result.data }
   const issue = result.error.issues[0]
-  return { ok: false, fault: `${issue?.path.map(String).join('.') || 'message'}: ${issue?.message ?? 'invalid'}` }
+  // The words for an unknown key would repeat it, and keys are content too.
+  const words = issue?.code === 'unrecognized_keys' ? 'a field that is not known' : (issue?.message ?? 'invalid')
+  return { ok: false, fault: `${issue?.path.map(String).join('.') || 'message'}: ${words}` }
 }
