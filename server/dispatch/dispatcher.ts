@@ -20,6 +20,8 @@ import { groupKey, groupLabels, longestInterval, matchRoutes, type Route } from 
 
 const failedFlushRetryMs = { first: 1000, cap: 60_000 } as const
 const pruneEveryMs = 3_600_000
+/** Timers of the runtime overflow past 24 days and fire at once. */
+const longestTimerMs = 86_400_000
 /** As Alertmanager keeps its log: five days. */
 const retentionMs = 120 * 3_600_000
 const unsentMs = 24 * 3_600_000
@@ -68,7 +70,12 @@ export type Dispatch = {
   stats(): DispatchStats
 }
 
-type Live = { readonly group: Group; timer: Disposable | null; flushing: boolean; failures: number }
+type Live = {
+  readonly group: Group
+  timer: (Disposable & { readonly at: number }) | null
+  flushing: boolean
+  failures: number
+}
 
 export function openDispatch(deps: DispatchDeps): Dispatch {
   const { clock, log, outbox, externalUrl, newId } = deps
@@ -116,13 +123,19 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   const placeOf = (one: Live): string => `${one.group.route.id} ${one.group.key}`
 
   const arm = (one: Live): void => {
-    one.timer?.[Symbol.dispose]()
-    one.timer = null
     // While a flush is under way its end arms the group again.
     if (!running || one.flushing || live.get(placeOf(one)) !== one) return
-    const wait = one.group.dueAt() - clock.monotonic()
-    if (wait <= 0) flush(one)
-    else one.timer = clock.timer(wait, () => arm(one))
+    const at = one.group.dueAt()
+    const wait = at - clock.monotonic()
+    if (wait > 0 && one.timer?.at === at) return
+    one.timer?.[Symbol.dispose]()
+    one.timer = null
+    if (wait <= 0) return flush(one)
+    const fire = (): void => {
+      one.timer = null
+      arm(one)
+    }
+    one.timer = { at, ...clock.timer(Math.min(wait, longestTimerMs), fire) }
   }
 
   const flush = (one: Live): void => {

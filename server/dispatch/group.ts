@@ -53,14 +53,16 @@ export function newGroup(key: string, labels: LabelSet, route: Route, now: Momen
       // It has waited long enough elsewhere: before a restart, or in the rule's `for`.
       if (!flushed && alert.startsAt + route.groupWaitMs <= at.wall) tickAt = Math.min(tickAt, at.monotonic)
       const end = endOfAll()
+      // An end that lies ahead moves with every post that confirms the alert; one that has come counts from when it was first heard of.
       if (end === null) resolveAt = null
-      else resolveAt ??= at.monotonic + Math.max(0, end - at.wall) + route.resolveWaitMs
+      else if (end > at.wall) resolveAt = at.monotonic + end - at.wall + route.resolveWaitMs
+      else resolveAt = Math.min(resolveAt ?? Number.POSITIVE_INFINITY, at.monotonic + route.resolveWaitMs)
     },
     dueAt: () => (flushed && resolveAt !== null ? Math.min(tickAt, resolveAt) : tickAt),
     begin(at) {
       flushed = true
       if (tickAt <= at.monotonic) tickAt = at.monotonic + route.groupIntervalMs
-      resolveAt = null
+      if (resolveAt !== null && resolveAt <= at.monotonic) resolveAt = null
       return [...alerts.values()]
     },
     again(at) {
