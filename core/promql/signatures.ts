@@ -9,15 +9,16 @@ export type Signature = {
   readonly least: number
   readonly most: number
   readonly returns: ValueType
+  /** 0: none; n: the last argument may be left out, or repeat up to n times; -1: without end. */
+  readonly variadic: number
 }
 
 const table: Record<string, Signature> = {}
-/** `variadic`: 0 for none; n: the last argument may be left out, or repeat up to n times; -1: without end. */
 const add = (names: string, args: readonly ValueType[], returns: ValueType, variadic = 0): void => {
   const least = variadic === 0 ? args.length : args.length - 1
   const most = variadic < 0 ? Number.POSITIVE_INFINITY : least + variadic
   for (const name of names.split(' ')) {
-    table[name] = { args, least, most: variadic === 0 ? args.length : most, returns }
+    table[name] = { args, least, most: variadic === 0 ? args.length : most, returns, variadic }
   }
 }
 

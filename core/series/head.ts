@@ -34,7 +34,8 @@ export function openHead(limits: HeadLimits): Head {
   const compile = (matcher: Matcher): ((value: string) => boolean) => {
     if (matcher.op === '=') return (value) => value === matcher.value
     if (matcher.op === '!=') return (value) => value !== matcher.value
-    const pattern = RE2JS.compile(matcher.value)
+    // `.` takes newlines as well, as in Prometheus.
+    const pattern = RE2JS.compile(`(?s:${matcher.value})`)
     const wanted = matcher.op === '=~'
     return (value) => pattern.matches(value) === wanted
   }
