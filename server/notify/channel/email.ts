@@ -2,7 +2,7 @@
 // sees nodemailer, loaded at the first mail. The socket is ours: its address is checked, and it ends when time is up.
 
 import { createHash } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { errorText, systemCode } from '../../../core/base/errors.ts'
 import type { Channel, SendResult } from '../../dispatch/channel.ts'
 import type { Notification } from '../../dispatch/notification.ts'
@@ -117,6 +117,8 @@ async function deliver(
   secrets: readonly string[],
 ): Promise<SendResult> {
   const { createTransport } = await import('nodemailer')
+  // An address is no name for SNI; the certificate is then checked against the address.
+  const serverName = config.tls.serverName || (isIP(config.host) === 0 ? config.host : '')
   const transport = createTransport({
     connection: socket,
     host: config.host,
@@ -128,7 +130,7 @@ async function deliver(
     ...(config.hello === '' ? {} : { name: config.hello }),
     ...(config.auth === null ? {} : { auth: { user: config.auth.user, pass: config.auth.password.reveal() } }),
     tls: {
-      servername: config.tls.serverName === '' ? config.host : config.tls.serverName,
+      ...(serverName === '' ? {} : { servername: serverName }),
       rejectUnauthorized: !config.tls.insecureSkipVerify,
       ...(config.tls.ca === null ? {} : { ca: config.tls.ca }),
     },

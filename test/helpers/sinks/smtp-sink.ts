@@ -1,13 +1,14 @@
-// A small SMTP server: EHLO, AUTH PLAIN, MAIL, RCPT, DATA, QUIT, in that order and no other. Keeps envelopes and raw messages.
+// A small SMTP server: EHLO, STARTTLS, AUTH PLAIN, MAIL, RCPT, DATA, QUIT, in that order and no other. Keeps envelopes and raw messages.
 
-import type { AddressInfo } from 'node:net'
-import { createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 
 export type Envelope = {
   readonly from: string
   readonly to: readonly string[]
   readonly user: string | null
   readonly hello: string
+  readonly encrypted: boolean
   readonly raw: string
 }
 
@@ -19,16 +20,29 @@ export type SmtpSink = {
   close(): Promise<void>
 }
 
-export async function openSmtpSink(
-  options: { readonly user?: string; readonly password?: string } = {},
-): Promise<SmtpSink> {
+export type SmtpSinkOptions = {
+  readonly user?: string
+  readonly password?: string
+  /** TLS from the first byte, or after STARTTLS, without which no mail is taken. */
+  readonly tls?: { readonly mode: 'implicit' | 'starttls'; readonly key: string; readonly cert: string }
+}
+
+export async function openSmtpSink(options: SmtpSinkOptions = {}): Promise<SmtpSink> {
   const mails: Envelope[] = []
   const answers = new Map<string, string | null>()
   const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
+  const { tls } = options
+  const secured = (plain: Socket): Socket =>
+    new TLSSocket(plain, { isServer: true, ...(tls === undefined ? {} : { key: tls.key, cert: tls.cert }) })
+  const converse = (socket: Socket, encrypted: boolean): void => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
+    const capabilities = [
+      'sink',
+      ...(options.user === undefined ? [] : ['AUTH PLAIN']),
+      ...(tls !== undefined && !encrypted ? ['STARTTLS'] : []),
+    ]
     let session = { hello: '', user: null as string | null, from: '', to: [] as string[] }
     let data: string | null = null
     let buffer = ''
@@ -44,7 +58,12 @@ export async function openSmtpSink(
       switch (verb) {
         case 'EHLO':
           session = { ...session, hello: line.slice(5) }
-          return say(options.user === undefined ? '250 sink' : '250-sink\r\n250 AUTH PLAIN')
+          return say(capabilities.map((one, n) => `250${n + 1 < capabilities.length ? '-' : ' '}${one}`).join('\r\n'))
+        case 'STARTTLS':
+          if (tls === undefined || encrypted) return say('502 5.5.2 not known')
+          say('220 2.0.0 go ahead')
+          socket.removeAllListeners('data')
+          return converse(secured(socket), true)
         case 'AUTH': {
           const [, user, password] = Buffer.from(line.split(' ')[2] ?? '', 'base64')
             .toString()
@@ -55,6 +74,7 @@ export async function openSmtpSink(
         }
         case 'MAIL':
           if (session.hello === '') return say('503 5.5.1 say EHLO first')
+          if (tls !== undefined && !encrypted) return say('530 5.7.0 STARTTLS first')
           if (options.user !== undefined && session.user === null) return say('530 5.7.0 authentication required')
           session.from = /<(.*?)>/.exec(line)?.[1] ?? ''
           return say('250 2.1.0 ok')
@@ -80,14 +100,19 @@ export async function openSmtpSink(
         buffer = buffer.slice(at + 2)
         if (data === null) command(line)
         else if (line === '.') {
-          mails.push({ ...session, to: [...session.to], raw: data })
+          mails.push({ ...session, to: [...session.to], encrypted, raw: data })
           data = null
           session = { ...session, from: '', to: [] }
           say('250 2.0.0 ok: queued as 4711')
         } else data += `${line.startsWith('.') ? line.slice(1) : line}\r\n`
       }
     })
-    say('220 sink ESMTP')
+  }
+  const server = createServer((plain) => {
+    const socket = tls?.mode === 'implicit' ? secured(plain) : plain
+    socket.on('error', () => socket.destroy())
+    converse(socket, tls?.mode === 'implicit')
+    socket.write('220 sink ESMTP\r\n')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
