@@ -136,6 +136,16 @@ describe('the alert of a crash', () => {
     ])
   })
 
+  it.each([
+    { away: 120, told: ['120 firing'] },
+    // Too long ago for this alert; that it does not serve is still told, by EngineDown.
+    { away: 660, told: [] },
+  ])('of $away s ago, while the server was away, is told if the engine is still down', ({ away, told }) => {
+    const found = run(ruleNamed('EngineCrashed').group, [exits('0x10 1x720'), up('1x10 0x720')], 1, away)
+    const firing = found.filter((one) => one.state === 'firing').map((one) => `${one.rule} ${one.seconds}`)
+    expect(firing).toEqual([...told.map(() => `EngineCrashed ${away}`), `EngineDown ${away + 30}`])
+  })
+
   it('tells the causes of two engines apart', () => {
     const told = run(
       ruleNamed('EngineCrashed').group,

@@ -41,8 +41,14 @@ const start = Date.UTC(2026, 0, 1)
 
 export type Told = Pick<Transition, 'rule' | 'state' | 'labels' | 'annotations'> & { readonly seconds: number }
 
-/** Evaluates one group over all the series, from their first sample to their last, at the group's own interval; all that its rules say. */
-export function run(group: RuleGroup, series: readonly string[], stepSeconds: number): readonly Told[] {
+/** Evaluates one group over all the series, from their first sample (or from `fromSeconds`, as a server that was away) to their last, at the
+ * group's own interval; all that its rules say. */
+export function run(
+  group: RuleGroup,
+  series: readonly string[],
+  stepSeconds: number,
+  fromSeconds = 0,
+): readonly Told[] {
   const scripts = series.map(parseSeries)
   const length = Math.max(...scripts.map((one) => one.samples.length))
   const head = openHead({ maxSeries: 200, samplesPerSeries: length + 10_000 })
@@ -52,7 +58,7 @@ export function run(group: RuleGroup, series: readonly string[], stepSeconds: nu
   const cell = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   const told: Told[] = []
   let put = 0
-  for (let seconds = 0; seconds <= (length - 1) * stepSeconds; seconds += intervalSeconds) {
+  for (let seconds = fromSeconds; seconds <= (length - 1) * stepSeconds; seconds += intervalSeconds) {
     for (; put < length && put * stepSeconds <= seconds; put++) {
       for (const [index, script] of scripts.entries()) {
         const sample = script.samples[put]
