@@ -201,17 +201,9 @@ function amendmentsOf(
 ): readonly Amendment[] {
   return changes.flatMap((change) => {
     if (change.kind !== 'text') return []
-    const { fingerprint, annotations, value, keepFiringSince } = change.alert
-    return {
-      fingerprint,
-      file: group.file,
-      group: group.name,
-      rule: rule.name,
-      at,
-      annotations,
-      value,
-      keepFiringSince,
-    }
+    const { fingerprint, activeAt, annotations, value, keepFiringSince } = change.alert
+    const from = { file: group.file, group: group.name, rule: rule.name }
+    return { fingerprint, ...from, at, activeAt, annotations, value, keepFiringSince }
   })
 }
 

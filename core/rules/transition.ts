@@ -39,7 +39,10 @@ export type RestoredAlert = Pick<
 }
 
 /** A firing alert whose text changed, or that `keep_firing_for` begins or ceases to hold: worth keeping, no change of its state. */
-export type Amendment = Pick<Transition, 'fingerprint' | 'file' | 'group' | 'rule' | 'at' | 'annotations' | 'value'> & {
+export type Amendment = Pick<
+  Transition,
+  'fingerprint' | 'file' | 'group' | 'rule' | 'at' | 'activeAt' | 'annotations' | 'value'
+> & {
   readonly keepFiringSince: number | null
 }
 

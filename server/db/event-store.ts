@@ -22,49 +22,53 @@ export function canonical(value: unknown): string {
 const link = (previous: string, event: Event): string =>
   createHash('sha256').update(previous).update(canonical(event)).digest('hex')
 
+export type Transaction = Parameters<Parameters<Db['transaction']>[0]>[0]
+
+/** Appends inside a transaction of the caller, whose other writes stand or fall with it; answers the events that were new, in order. The
+ * chain is locked until that transaction ends, so it must be short. */
+export async function appendEvents(tx: Transaction, batch: readonly Event[], now: number): Promise<readonly Event[]> {
+  if (batch.length === 0) return []
+  await tx.execute(sql`select pg_advisory_xact_lock(${chainLock})`)
+  const known = await tx
+    .select({ id: events.id })
+    .from(events)
+    .where(
+      inArray(
+        events.id,
+        batch.map((one) => one.id),
+      ),
+    )
+  const seen = new Set(known.map((row) => row.id))
+  const [last] = await tx.select({ hash: events.hash }).from(events).orderBy(desc(events.sequence)).limit(1)
+  let previous = last?.hash ?? ''
+  const fresh: Event[] = []
+  const rows = []
+  for (const one of batch) {
+    if (seen.has(one.id)) continue
+    seen.add(one.id)
+    const hash = link(previous, one)
+    rows.push({
+      id: one.id,
+      at: one.at,
+      receivedAt: now,
+      kind: one.kind,
+      host: one.host,
+      engine: one.engine,
+      incarnation: one.incarnation,
+      body: one,
+      previousHash: previous,
+      hash,
+    })
+    previous = hash
+    fresh.push(one)
+  }
+  if (rows.length > 0) await tx.insert(events).values(rows)
+  return fresh
+}
+
 export function openEventStore(db: Db, now: () => number): EventStore {
   return {
-    async append(batch) {
-      if (batch.length === 0) return []
-      return db.transaction(async (tx) => {
-        await tx.execute(sql`select pg_advisory_xact_lock(${chainLock})`)
-        const known = await tx
-          .select({ id: events.id })
-          .from(events)
-          .where(
-            inArray(
-              events.id,
-              batch.map((one) => one.id),
-            ),
-          )
-        const seen = new Set(known.map((row) => row.id))
-        const [last] = await tx.select({ hash: events.hash }).from(events).orderBy(desc(events.sequence)).limit(1)
-        let previous = last?.hash ?? ''
-        const fresh: Event[] = []
-        const rows = []
-        for (const one of batch) {
-          if (seen.has(one.id)) continue
-          seen.add(one.id)
-          const hash = link(previous, one)
-          rows.push({
-            id: one.id,
-            at: one.at,
-            receivedAt: now(),
-            kind: one.kind,
-            host: one.host,
-            engine: one.engine,
-            incarnation: one.incarnation,
-            body: one,
-            previousHash: previous,
-            hash,
-          })
-          previous = hash
-          fresh.push(one)
-        }
-        if (rows.length > 0) await tx.insert(events).values(rows)
-        return fresh
-      })
-    },
+    append: async (batch) => (batch.length === 0 ? [] : db.transaction((tx) => appendEvents(tx, batch, now()))),
     async read(query: EventQuery): Promise<readonly StoredEvent[]> {
       const order = query.descending ? desc(events.sequence) : asc(events.sequence)
       const rows = await db
