@@ -1,5 +1,5 @@
 // Outbox over PostgreSQL. A flush holds a transaction lock on its group, so log and messages of one group change in one order; taking marks the
-// row, so that a message on its way is never replaced.
+// row and counts an attempt: a message that was tried is never replaced.
 
 import { createHash } from 'node:crypto'
 import { and, asc, desc, eq, gte, inArray, isNull, lt, notInArray, sql } from 'drizzle-orm'
@@ -174,12 +174,7 @@ async function enqueue(
     .select()
     .from(outbox)
     .where(
-      and(
-        eq(outbox.groupHash, groupHash),
-        eq(outbox.channel, channel),
-        inArray(outbox.state, unsent),
-        isNull(outbox.takenAt),
-      ),
+      and(eq(outbox.groupHash, groupHash), eq(outbox.channel, channel), eq(outbox.state, 'due'), eq(outbox.attempt, 0)),
     )
     .orderBy(asc(outbox.position))
     .for('update')

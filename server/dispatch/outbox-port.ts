@@ -60,7 +60,7 @@ export type Taken =
 export type Outbox = {
   /**
    * One transaction, alone on this group: `decide` gets what the channels know (absent = nothing) and returns what to write. A message is put
-   * behind the group's unsent ones of that channel, or takes the place of the last of them (`supersede`). Returns how many rows the number of
+   * behind the group's unsent ones of that channel, or takes the place of the last of them if that was never tried (`supersede`). Returns how many rows the number of
    * waiting rows of each channel changed by.
    */
   flush(

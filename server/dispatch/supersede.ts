@@ -4,7 +4,8 @@
 //   - The last waiting message, when it is of status `firing`, gives its place to a newer firing one that says at least as much: every alert
 //     firing in the older still fires in the newer, and none that it called resolved fires again. The recoveries that the older one carried
 //     move into the newer, and so does the stronger reason. Otherwise both are sent, in order.
-//   - What has been taken for sending is out of reach: it may be at the receiver already.
+//   - What was tried even once is out of reach: it may be at the receiver already. So of one group and channel there is at most one message that
+//     was tried, the head, and behind it recoveries and firing messages take turns.
 
 import { type Notification, type NotifyReason, summarize } from './notification.ts'
 
@@ -16,7 +17,7 @@ export type Superseding = {
   readonly notification: Notification
 }
 
-/** `waiting`: unsent and not taken, of one group and channel, oldest first. */
+/** `waiting`: unsent and never tried, of one group and channel, oldest first. */
 export function supersede(waiting: readonly Notification[], newer: Notification): Superseding {
   const last = waiting.at(-1)
   if (last === undefined || last.status === 'resolved' || newer.status === 'resolved')

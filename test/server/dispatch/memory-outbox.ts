@@ -36,7 +36,9 @@ export function memoryOutbox(): Outbox {
         logs.set(`${channel} ${group}`, { entry, updatedAt: at, channel, group })
         if (notification === null) continue
         const waiting = rows
-          .filter((held) => held.group === group && held.row.channel === channel && unsent(held) && !held.taken)
+          .filter(
+            (held) => held.group === group && held.row.channel === channel && unsent(held) && held.row.attempt === 0,
+          )
           .sort(byPosition)
         const result = supersede(
           waiting.map((held) => held.row.notification),

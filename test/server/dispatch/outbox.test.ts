@@ -175,14 +175,17 @@ describe.each(cases)('the outbox $name', ({ open }) => {
     expect([...(await outbox.waiting())]).toEqual([['x', 2]])
   })
 
-  it('never replaces what a worker has taken', async () => {
+  it('never replaces what was tried', async () => {
     await using one = await open()
     const { outbox } = one
     await flush(outbox, 'g', 1000, write('x', notification('1')))
     expect(await takenId(outbox, 'x', 1000)).toBe('1')
     expect(await flush(outbox, 'g', 1002, write('x', notification('2')))).toEqual([1])
+    await outbox.settle('1', { state: 'failed', at: 1500, nextAt: 1600, code: 'timeout', reply: '' })
+    expect(await flush(outbox, 'g', 1700, write('x', notification('3')))).toEqual([0])
+    expect(await takenId(outbox, 'x', 2000)).toBe('1')
     await outbox.settle('1', sent)
-    expect(await takenId(outbox, 'x', 2000)).toBe('2')
+    expect(await takenId(outbox, 'x', 2000)).toBe('3')
   })
 
   it('gives what an earlier life had taken again, with its id', async () => {
