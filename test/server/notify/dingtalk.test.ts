@@ -168,6 +168,10 @@ describe('an answer', () => {
     { mood: { kind: 'html' }, result: { code: 'bad_reply', retryable: true } },
     { mood: { kind: 'huge' }, result: { code: 'bad_reply', retryable: true } },
     { mood: { kind: 'body', body: '' }, result: { code: 'bad_reply', retryable: true } },
+    {
+      mood: { kind: 'body', body: `{"errcode":0}${' '.repeat(70_000)}` },
+      result: { code: 'bad_reply', retryable: true },
+    },
     { mood: { kind: 'body', body: '[]' }, result: { code: 'bad_reply', retryable: true } },
     { mood: { kind: 'body', body: 'null' }, result: { code: 'bad_reply', retryable: true } },
     {
