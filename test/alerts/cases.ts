@@ -111,17 +111,24 @@ export const cases: readonly Case[] = [
     nearly: [[`inferward_engine_probe_failures{${e}} 0x29 1x60`]],
   },
   {
-    // 3 failed of 153 every 15 s; ten failures after a minute.
+    // 10 failed of 625 every 15 s, until 1500 s; the short window ends it.
     rule: 'ErrorBudgetBurnsFast',
     step: 15,
-    crosses: [requests('ok', '0+150x300'), requests('error', '0+2x300'), requests('timeout', '0+1x300')],
-    firesAt: 60,
+    crosses: [
+      requests('ok', '0+615x200'),
+      requests('error', '0+7x100 700x100'),
+      requests('timeout', '0+3x100 300x100'),
+    ],
+    firesAt: 15,
+    resolvesAt: 1530,
     labels: model,
-    says: '1.961% of the requests to tiny on gpu-1/default fail',
+    says: '1.6% of the requests to tiny on gpu-1/default fail',
     nearly: [
       [requests('ok', '0+142x300'), requests('error', '0+2x300'), requests('timeout', '0x300')],
       // All fail, and they are nine: no page for a handful.
       [requests('ok', '0x300'), requests('error', '0x10 1+1x8 9x281'), requests('timeout', '0x300')],
+      // Bad now, and 1.3 % over the hour.
+      [requests('ok', '0+150x200'), requests('error', '0x67 3+3x132'), requests('timeout', '0x200')],
       // Rejected and cancelled requests are not errors of the engine.
       [
         requests('ok', '0+10x300'),
@@ -132,14 +139,19 @@ export const cases: readonly Case[] = [
     ],
   },
   {
-    // 1 failed of 151 every 15 s; the tenth is reckoned at 150 s, a quarter of an hour later it fires.
+    // 1 failed of 151 every 15 s, until 1500 s; the tenth is reckoned at 150 s, a quarter of an hour later it fires.
     rule: 'ErrorBudgetBurnsSlowly',
     step: 15,
-    crosses: [requests('ok', '0+150x100'), requests('error', '0+1x100')],
+    crosses: [requests('ok', '0+150x200'), requests('error', '0+1x100 100x100')],
     firesAt: 1050,
+    resolvesAt: 1665,
     labels: model,
     says: '0.6623% of the requests to tiny on gpu-1/default have been failing for a while',
-    nearly: [[requests('ok', '0+199x100'), requests('error', '0+1x100')]],
+    nearly: [
+      [requests('ok', '0+199x100'), requests('error', '0+1x100')],
+      // Bad for the last 100 minutes, and 0.53 % over all that is known.
+      [requests('ok', '0+150x500'), requests('error', '0x100 1+1x399')],
+    ],
   },
   {
     rule: 'QueueSaturated',
@@ -155,11 +167,11 @@ export const cases: readonly Case[] = [
   },
   {
     rule: 'RequestsRejected',
-    crosses: [requests('ok', '0+10x150'), requests('rejected', '0x29 1+1x120')],
-    firesAt: 105,
+    crosses: [requests('ok', '0+89x150'), requests('rejected', '0+1x150')],
+    firesAt: 75,
     labels: model,
-    says: 'tiny on gpu-1/default turns away 9.091% of its requests',
-    nearly: [[requests('ok', '0+10x150'), requests('rejected', '0x59 1x89')]],
+    says: 'tiny on gpu-1/default turns away 1.111% of its requests',
+    nearly: [[requests('ok', '0+109x150'), requests('rejected', '0+1x150')]],
   },
   {
     rule: 'KvMemoryExhausted',
@@ -189,11 +201,11 @@ export const cases: readonly Case[] = [
   },
   {
     rule: 'HostMemoryExhausted',
-    crosses: memory('50x29 2x60 50x30'),
+    crosses: memory('50x29 2.5x60 50x30'),
     firesAt: 60,
     resolvesAt: 105,
     labels: host,
-    says: 'Host gpu-1 is out of memory (2% left)',
+    says: 'Host gpu-1 is out of memory (2.5% left)',
     nearly: [memory('3x430')],
   },
   {
@@ -206,11 +218,11 @@ export const cases: readonly Case[] = [
   },
   {
     rule: 'HostDiskFull',
-    crosses: disk('50x29 2x80 50x30'),
+    crosses: disk('50x29 2.5x80 50x30'),
     firesAt: 90,
     resolvesAt: 120,
     labels: host,
-    says: 'The data disk of gpu-1 is full (2% left)',
+    says: 'The data disk of gpu-1 is full (2.5% left)',
     nearly: [disk('3x430')],
   },
   {
@@ -229,7 +241,7 @@ export const cases: readonly Case[] = [
     firesAt: 315,
     labels: {},
     says: 'The server refuses 6% of the samples it gets',
-    nearly: [['inferward_store_refused_total 0+4x400', 'inferward_store_samples_total 0+96x400']],
+    nearly: [['inferward_store_refused_total 0+9x400', 'inferward_store_samples_total 0+191x400']],
   },
   {
     rule: 'ServerGetsMalformedInput',
@@ -251,11 +263,11 @@ export const cases: readonly Case[] = [
   {
     // The last frame at 29 s; nothing moved in the minute before 90 s, told a minute later.
     rule: 'ServerStoresNothing',
-    crosses: ['inferward_session_open 2x200', 'inferward_ingest_frames_total 0+5x29 145x160 146x10'],
+    crosses: ['inferward_session_open 1x200', 'inferward_ingest_frames_total 0+5x29 145x160 146x10'],
     firesAt: 150,
     resolvesAt: 195,
     labels: {},
-    says: '2 agents are connected and nothing is stored',
+    says: 'Agents are connected (1), and nothing is stored',
     nearly: [
       ['inferward_session_open 0x200', 'inferward_ingest_frames_total 0x200'],
       ['inferward_session_open 2x240', 'inferward_ingest_frames_total 0x60 1x100 2x80'],
@@ -290,7 +302,7 @@ export const cases: readonly Case[] = [
   },
   {
     rule: 'ModelFlopsUtilizationLow',
-    crosses: [`inference_model_flops_utilization_ratio{${m}} 0.64x400`, `inference_running_requests{${m}} 3x400`],
+    crosses: [`inference_model_flops_utilization_ratio{${m}} 0.64x400`, `inference_running_requests{${m}} 1x400`],
     firesAt: 300,
     labels: model,
     says: 'tiny on gpu-1/default uses 64% of the FLOPs it could',
@@ -318,13 +330,13 @@ export const cases: readonly Case[] = [
   {
     rule: 'RequestLatencyP99High',
     crosses: [
-      `inference_request_duration_seconds_bucket{${m},le="0.032"} 0+90x100`,
+      `inference_request_duration_seconds_bucket{${m},le="0.032"} 0+96x100`,
       `inference_request_duration_seconds_bucket{${m},le="0.064"} 0+100x100`,
       `inference_request_duration_seconds_bucket{${m},le="+Inf"} 0+100x100`,
     ],
     firesAt: 75,
     labels: model,
-    says: 'P99 of tiny on gpu-1/default is 60.8ms',
+    says: 'P99 of tiny on gpu-1/default is 56ms',
     nearly: [
       [
         `inference_request_duration_seconds_bucket{${m},le="0.032"} 0+98x100`,
@@ -335,10 +347,10 @@ export const cases: readonly Case[] = [
   },
   {
     rule: 'RequestErrorRateHigh',
-    crosses: [requests('ok', '0+98x100'), requests('error', '0+1x100'), requests('timeout', '0+1x100')],
+    crosses: [requests('ok', '0+178x100'), requests('error', '0+1x100'), requests('timeout', '0+1x100')],
     firesAt: 75,
     labels: model,
-    says: '2% of the requests to tiny on gpu-1/default fail',
+    says: '1.111% of the requests to tiny on gpu-1/default fail',
     nearly: [[requests('ok', '0+109x100'), requests('error', '0+1x100')]],
   },
   {
@@ -347,7 +359,7 @@ export const cases: readonly Case[] = [
     firesAt: 75,
     labels: model,
     says: '6% of the requests to tiny on gpu-1/default time out',
-    nearly: [[requests('ok', '0+90x100'), requests('error', '0+6x100'), requests('timeout', '0+4x100')]],
+    nearly: [[requests('ok', '0+185x100'), requests('error', '0+6x100'), requests('timeout', '0+9x100')]],
   },
   {
     rule: 'QueueLong',

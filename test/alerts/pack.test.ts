@@ -137,13 +137,16 @@ describe('the alert of a crash', () => {
   })
 
   it.each([
-    { away: 120, told: ['120 firing'] },
+    { rule: 'EngineCrashed', cause: 'killed', away: 120, told: true },
+    { rule: 'EngineHung', cause: 'hung', away: 120, told: true },
+    { rule: 'EngineLoadFailed', cause: 'load_failed', away: 120, told: true },
     // Too long ago for this alert; that it does not serve is still told, by EngineDown.
-    { away: 660, told: [] },
-  ])('of $away s ago, while the server was away, is told if the engine is still down', ({ away, told }) => {
-    const found = run(ruleNamed('EngineCrashed').group, [exits('0x10 1x720'), up('1x10 0x720')], 1, away)
-    const firing = found.filter((one) => one.state === 'firing').map((one) => `${one.rule} ${one.seconds}`)
-    expect(firing).toEqual([...told.map(() => `EngineCrashed ${away}`), `EngineDown ${away + 30}`])
+    { rule: 'EngineCrashed', cause: 'killed', away: 660, told: false },
+  ])('$rule of $away s ago, while the server was away, is told if the engine is still down', (one) => {
+    const count = `inferward_engine_exits_total{host="gpu-1",engine="default",cause="${one.cause}"} 0x10 1x720`
+    const found = run(ruleNamed(one.rule).group, [count, up('1x10 0x720')], 1, one.away)
+    const firing = found.filter((told) => told.state === 'firing').map((told) => `${told.rule} ${told.seconds}`)
+    expect(firing).toEqual([...(one.told ? [`${one.rule} ${one.away}`] : []), `EngineDown ${one.away + 30}`])
   })
 
   it('tells the causes of two engines apart', () => {

@@ -51,7 +51,7 @@ export function run(
 ): readonly Told[] {
   const scripts = series.map(parseSeries)
   const length = Math.max(...scripts.map((one) => one.samples.length))
-  const head = openHead({ maxSeries: 200, samplesPerSeries: length + 10_000 })
+  const head = openHead({ maxSeries: 200, retentionMs: Number.POSITIVE_INFINITY })
   const refs = scripts.map((one) => head.series(one.labels) as number)
   const evaluator = openRuleGroup(group)
   const intervalSeconds = (group.intervalMs ?? 15_000) / 1000
