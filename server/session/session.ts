@@ -23,6 +23,7 @@ import type { AgentState } from '../../core/wire/state.ts'
 /** A socket is paused while this many bytes wait to be handled. */
 const pauseBytes = 16 << 20
 const helloMs = 10_000
+const stopMs = 2000
 
 export type SessionDeps = {
   readonly clock: Clock
@@ -85,7 +86,7 @@ export function openSessions(deps: SessionDeps): Sessions {
     const fault = (words: string): void => {
       malformed++
       deps.log.warn('agent session ended: malformed message', { host: host ?? 'unknown', fault: words })
-      socket.close(1008, words.slice(0, 120))
+      socket.close(1008, closeReason(words))
     }
     const sendPending = (): void => {
       const name = host
@@ -209,8 +210,8 @@ export function openSessions(deps: SessionDeps): Sessions {
         refused++
         socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       }
-      if (server.clients.size >= deps.maxSessions) return refuse('503 Service Unavailable')
       socket.on('error', () => socket.destroy())
+      if (server.clients.size >= deps.maxSessions) return refuse('503 Service Unavailable')
       deps.authenticate(request).then(
         (principal) => {
           if (principal === null) return refuse('401 Unauthorized')
@@ -229,8 +230,24 @@ export function openSessions(deps: SessionDeps): Sessions {
     stats: () => ({ open: server.clients.size, opened, malformed, refused }),
     async stop() {
       for (const socket of server.clients) socket.close(1001, 'server stopping')
+      // A peer that does not answer the close must not hold the stop.
+      const late = deps.clock.timer(stopMs, () => {
+        for (const socket of server.clients) socket.terminate()
+      })
       await new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const socket of server.clients) socket.terminate()
+      late[Symbol.dispose]()
     },
   }
+}
+
+/** A close frame holds 123 bytes, counted in UTF-8; longer words are cut between characters. */
+function closeReason(words: string): string {
+  let bytes = 0
+  let out = ''
+  for (const character of words) {
+    bytes += Buffer.byteLength(character)
+    if (bytes > 123) break
+    out += character
+  }
+  return out
 }
