@@ -28,14 +28,14 @@ export type IssueRequest = Pick<Command, 'host' | 'engine' | 'incarnation' | 'ac
 }
 
 export type Ledger = {
-  /** Throws `fleet.command_open` when another command of this engine is under way. */
+  /** Throws `fleet.conflict` when another command of this engine is under way. */
   issue(request: IssueRequest, now: number): Promise<LedgerRow>
   /** Not yet in the hands of the agent, and not expired. */
   pending(host: string, now: number): Promise<readonly Command[]>
   received(id: string, now: number): Promise<void>
-  /** Takes the result of a command from the agent's outcome event. */
+  /** Takes the result of a command from the agent's outcome event; it also corrects what the server had assumed. */
   observe(outcome: EventOf<'outcome'>): Promise<void>
-  /** Marks what nobody took in time. */
+  /** Marks what nobody took in time as `expired`, and what was taken and never ended as `unknown`. */
   expire(now: number): Promise<void>
   get(id: string): Promise<LedgerRow | null>
   list(limit: number): Promise<readonly LedgerRow[]>
