@@ -1,5 +1,6 @@
 // From a request to a principal: a bearer token, or HTTP Basic with the token as password (older tools send only that). Without one, a
-// loopback listener lets people read and generate; any other listener lets nobody in.
+// loopback listener lets people read and generate, when they call it by a loopback name: any other name means a proxy that serves the
+// world, or a web page that had its own name point here. A listener off loopback lets nobody in.
 
 import type { IncomingMessage } from 'node:http'
 import type { Principal } from './authorize.ts'
@@ -9,9 +10,14 @@ const anonymous: Principal = { name: 'anonymous', role: 'viewer', scope: '*' }
 
 export function authenticate(request: IncomingMessage, tokens: TokenTable, loopback: boolean): Principal | null {
   const header = request.headers.authorization
-  if (header === undefined) return loopback ? anonymous : null
+  if (header === undefined) return loopback && calledLoopback(request.headers.host) ? anonymous : null
   const token = tokenOf(header)
   return token === null ? null : tokens.find(token)
+}
+
+/** HTTP/1.0 clients send no Host: they are no browser. */
+function calledLoopback(host: string | undefined): boolean {
+  return host === undefined || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host)
 }
 
 function tokenOf(header: string): string | null {

@@ -48,7 +48,9 @@ export function authorize(principal: Principal, action: Action, resource: Resour
       : { allow: false, reason: 'not_for_agents' }
   }
   if (action === 'connect_agent') return { allow: false, reason: 'agents_only' }
-  if (roles.indexOf(principal.role) < roles.indexOf(least[action])) return { allow: false, reason: 'role_too_low' }
+  // Names from outside: what is no role, or no action, is below and above all of them.
+  const needed = Object.hasOwn(least, action) ? roles.indexOf(least[action]) : roles.length
+  if (roles.indexOf(principal.role) < needed) return { allow: false, reason: 'role_too_low' }
   // Someone limited to a pool has no say over the fleet as a whole, but for reading it.
   const inside =
     principal.scope === '*' || principal.scope === resource.pool || (resource.pool === null && action === 'read')

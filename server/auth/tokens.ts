@@ -2,7 +2,7 @@
 // administrator's and the local agent's.
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { InferwardError, systemCode } from '../../core/base/errors.ts'
 import type { Principal } from './authorize.ts'
 
@@ -29,29 +29,41 @@ export function tokenTable(): TokenTable {
 
 /** The token in `file`; made when the file is absent, never overwritten. */
 export function tokenFile(file: string): { readonly token: string; readonly made: boolean } {
+  // Written aside and linked: the name shows a whole token or none, whatever happens in the middle, and an existing file stays.
+  const aside = `${file}.tmp-${process.pid}`
   try {
     const token = randomBytes(32).toString('base64url')
-    const descriptor = openSync(file, 'wx', 0o600)
-    writeSync(descriptor, `${token}\n`)
-    closeSync(descriptor)
+    rmSync(aside, { force: true })
+    const descriptor = openSync(aside, 'wx', 0o600)
+    try {
+      writeSync(descriptor, `${token}\n`)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    linkSync(aside, file)
     return { token, made: true }
   } catch (error) {
-    if (systemCode(error) !== 'EEXIST') {
-      throw new InferwardError({
-        code: 'auth.token_file',
-        message: `${file} cannot be written`,
-        hint: 'Name a writable data folder with --data.',
-        cause: error,
-      })
-    }
+    if (systemCode(error) !== 'EEXIST')
+      throw fault(`${file} cannot be written`, 'Name a writable data folder with --data.', error)
+  } finally {
+    rmSync(aside, { force: true })
   }
-  const token = readFileSync(file, 'utf8').trim()
-  if (token.length < 32) {
-    throw new InferwardError({
-      code: 'auth.token_file',
-      message: `${file} holds no token`,
-      hint: 'Remove the file: a new one is made at the next start.',
-    })
+  let token: string
+  try {
+    token = readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw fault(
+      `${file} cannot be read`,
+      'Only the user who started the server first may read it: start it as that user.',
+      error,
+    )
   }
+  if (token.length < 32 || /\s/.test(token))
+    throw fault(`${file} holds no token`, 'Remove the file: a new one is made at the next start.')
   return { token, made: false }
+}
+
+function fault(message: string, hint: string, cause?: unknown): InferwardError {
+  return new InferwardError({ code: 'auth.token_file', message, hint, cause })
 }
