@@ -2,7 +2,7 @@
 // move to a thread of its own without a caller changing.
 
 import type { QueryResult } from '../../core/promql/query.ts'
-import type { RestoredAlert, Transition } from '../../core/rules/transition.ts'
+import type { RestoredAlert, RuleListener } from '../../core/rules/transition.ts'
 import type { GroupView } from '../../core/rules/view.ts'
 import type { Labels } from '../../core/sample/sample.ts'
 import type { AppendRefusal, Matcher } from '../../core/series/seam.ts'
@@ -62,6 +62,6 @@ export type StoreClient = {
   loadRules(files: readonly RuleText[], restored: readonly RestoredAlert[]): Promise<void>
   rules(): Promise<readonly GroupView[]>
   /** Told about every change of an alert, in order. */
-  subscribe(listener: (transitions: readonly Transition[]) => void): Disposable
+  subscribe(listener: RuleListener): Disposable
   stats(): Promise<StoreStats>
 }
