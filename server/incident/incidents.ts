@@ -23,7 +23,8 @@ export const defaultIncidentLimits: IncidentLimits = {
   ...defaultFoldLimits,
   keepMs: 30 * 86_400_000,
   events: 50_000,
-  page: 5000,
+  // Small pages, so that the first reading of a long history does not hold up the thread that serves.
+  page: 1000,
 }
 
 export type Found<T> = {

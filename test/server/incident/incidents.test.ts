@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Event } from '../../../core/event/event.ts'
+import { openEventStore } from '../../../server/db/event-store.ts'
 import { defaultIncidentLimits, type History, openIncidents } from '../../../server/incident/incidents.ts'
+import { testDatabase } from '../../helpers/database.ts'
 import { day, story } from './story.ts'
 
 /** A store in memory with the port's behaviour; counts the rows it gave. */
@@ -117,5 +119,35 @@ describe('incidents over a store', () => {
     expect((await incidents.find('I')).value).toBe('not_found')
     expect((await incidents.find('Izz')).value).toBe('not_found')
     expect((await openIncidents({ now, history: memory([]) }).find('last')).value).toBe('not_found')
+  })
+})
+
+describe('incidents over the real history', () => {
+  it('an agent restart and a server restart in the middle give one incident, the same before and after', async () => {
+    await using database = await testDatabase()
+    const store = openEventStore(database.db, now)
+    const it = story()
+    it.fault(10)
+    it.outcome(10.1, 'started')
+    it.alert(11, 'firing')
+    await store.append(it.events)
+    const first = openIncidents({ now, history: store })
+    expect((await first.list({ limit: 10 })).value).toMatchObject([{ closedAt: null, counts: { faults: 1 } }])
+
+    // The agent is killed during the restart; its next life sends what it had not acknowledged once more.
+    it.outcome(20, 'unknown', { reason: 'the agent ended between the start of this action and its end' })
+    it.change(20.1)
+    it.delivery(12)
+    it.alert(25, 'resolved')
+    await store.append(it.events)
+    const second = openIncidents({ now, history: store })
+    const [after] = (await second.list({ limit: 10 })).value
+    expect(after).toMatchObject({
+      closedAt: day + 25_000,
+      counts: { faults: 1, alerts: 1, actions: 1, failed: 1, sent: 1 },
+      times: { detectedAt: day + 10_000, verifiedAt: null, notifiedAt: day + 12_000, resolvedAt: day + 25_000 },
+    })
+    expect((await first.list({ limit: 10 })).value).toEqual([after])
+    expect((await first.find('last')).value).toEqual((await second.find(after!.id)).value)
   })
 })
