@@ -22,25 +22,28 @@ export const refusedTopLevelKeys = {
   mute_time_intervals: notInThisVersion,
 }
 
-/** Deeper or larger trees are refused: no hand-written configuration comes near. */
-const maxDepth = 64
+/** Larger trees are refused: no hand-written configuration comes near. `parseConfig` bounds their depth. */
 const maxRoutes = 10_000
 
 /** YAML reads `5` and `true` as they look; a label's value is text. Fractions lose digits on the way and must be quoted. */
-const scalar = z.union([
-  z.string(),
-  z.boolean().transform(String),
-  z.number().int('write this value in quotes').transform(String),
-])
+const scalar = z.unknown().transform((value, context): string => {
+  if (typeof value === 'string') return value
+  if (typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value)
+  context.addIssue({ code: 'custom', message: 'write this value as text, in quotes' })
+  return z.NEVER
+})
 
 /** A key without a value is an absent key. */
 const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 
 const interval = maybe(z.preprocess((value) => (value === 0 ? '0s' : value), duration))
 
-const equalMatchers = maybe(z.record(z.string().min(1), scalar.nullable())).transform((record) =>
-  Object.entries(record ?? {}).map(([name, value]): Matcher => plain({ name, op: '=', value: value ?? '' })),
-)
+const equalMatchers = maybe(
+  z.record(
+    z.string().min(1),
+    z.preprocess((value) => value ?? '', scalar),
+  ),
+).transform((record) => Object.entries(record ?? {}).map(([name, value]): Matcher => plain({ name, op: '=', value })))
 
 const patternMatchers = maybe(z.record(z.string().min(1), z.unknown())).transform((record, context) => {
   const out: Matcher[] = []
@@ -141,9 +144,7 @@ export function checkRoute(root: RouteConfig, receiverNames: readonly string[]):
     for (const key of ['group_interval', 'repeat_interval'] as const) {
       if (route[key] === 0) faults.push({ path: [...path, key], message: 'must be longer than zero' })
     }
-    if (path.length >= 2 * maxDepth && route.routes !== undefined)
-      faults.push({ path, message: `routes are nested deeper than ${maxDepth}` })
-    else route.routes?.forEach((child, index) => void visit(child, [...path, 'routes', index]))
+    route.routes?.forEach((child, index) => void visit(child, [...path, 'routes', index]))
   }
   visit(root, [])
   if (count > maxRoutes) faults.push({ path: [], message: `more than ${maxRoutes} routes` })
