@@ -2,7 +2,7 @@
 // afterwards whether it ran past its end.
 
 export class BitWriter {
-  private bytes = new Uint8Array(0)
+  private bytes: Uint8Array = new Uint8Array(0)
   private at = 0
   private held = 0
   private count = 0
@@ -43,7 +43,7 @@ export class BitWriter {
 }
 
 export class BitReader {
-  private bytes = new Uint8Array(0)
+  private bytes: Uint8Array = new Uint8Array(0)
   private at = 0
   private held = 0
   private count = 0

@@ -1,147 +1,82 @@
-// The newest samples of every series, in rings of typed arrays; read through seam.ts. Bounded in series and in samples per series: what
-// passes a limit is refused by name. Samples of a series come in order of time.
+// The newest stretch of every series, in memory: the index says which series there are, the sample store holds what they said. Bounded in series
+// and in time: what passes a limit is refused by name, what grows old is given back. Samples of a series come in order of time.
 
-import { RE2JS } from 're2js'
 import type { Labels } from '../sample/sample.ts'
-import type { Appender, AppendRefusal, Matcher, Querier, SeriesRef, Window } from './seam.ts'
+import { openSampleStore } from './sample-store.ts'
+import type { Appender, AppendObserver, AppendRefusal, Querier, SeriesRef } from './seam.ts'
+import { openSeriesIndex } from './series-index.ts'
 
-export type HeadLimits = { readonly maxSeries: number; readonly samplesPerSeries: number }
-
-type Ring = {
-  readonly labels: Labels
-  times: Float64Array
-  values: Float64Array
-  stale: Uint8Array
-  /** Samples ever taken; the newest lies at (count - 1) % times.length. */
-  count: number
+export type HeadLimits = {
+  readonly maxSeries: number
+  /** How far back samples are kept, counted from the newest one of all, milliseconds. */
+  readonly retentionMs: number
 }
 
-const firstCapacity = 32
+export type HeadStats = {
+  readonly series: number
+  readonly chunkBytes: number
+  /** Memory taken from the system for samples. */
+  readonly reservedBytes: number
+}
 
-export type Head = Appender & Querier & { readonly size: number }
+export type Head = Appender &
+  Querier & {
+    readonly size: number
+    /** Gives back what is older than the retention; series without a newer sample go. Answers how many went. */
+    collect(): number
+    stats(): HeadStats
+    /** How many series carry a label with this value. */
+    cardinality(name: string, value: string): number
+  }
 
 const nameLabel = '__name__'
+const silent: AppendObserver = { appended: () => {}, created: () => {}, removed: () => {} }
 
-export function openHead(limits: HeadLimits): Head {
-  const rings: Ring[] = []
-  const byKey = new Map<string, SeriesRef>()
-  const byName = new Map<string, SeriesRef[]>()
-  const capacity = limits.samplesPerSeries
+export function openHead(limits: HeadLimits, observer: AppendObserver = silent): Head {
+  const index = openSeriesIndex()
+  const samples = openSampleStore()
   let minTime = Number.POSITIVE_INFINITY
   let maxTime = Number.NEGATIVE_INFINITY
 
-  const labelValue = (labels: Labels, name: string): string => labels.find(([key]) => key === name)?.[1] ?? ''
-  const compile = (matcher: Matcher): ((value: string) => boolean) => {
-    if (matcher.op === '=') return (value) => value === matcher.value
-    if (matcher.op === '!=') return (value) => value !== matcher.value
-    // `.` takes newlines as well, as in Prometheus.
-    const pattern = RE2JS.compile(`(?s:${matcher.value})`)
-    const wanted = matcher.op === '=~'
-    return (value) => pattern.matches(value) === wanted
-  }
-  const select = (matchers: readonly Matcher[]): Uint32Array => {
-    const named = matchers.find((one) => one.name === nameLabel && one.op === '=')
-    const candidates = named === undefined ? rings.map((_, ref) => ref) : (byName.get(named.value) ?? [])
-    const tests = matchers.map((one) => ({ name: one.name, matches: compile(one) }))
-    return Uint32Array.from(
-      candidates.filter((ref) => tests.every((test) => test.matches(labelValue(rings[ref]!.labels, test.name)))),
-    )
-  }
-  /** A ring that never wrapped lies in order, so growing is copying. */
-  const grow = (ring: Ring): void => {
-    const length = Math.min(capacity, ring.times.length * 2)
-    const [times, values, stale] = [new Float64Array(length), new Float64Array(length), new Uint8Array(length)]
-    times.set(ring.times)
-    values.set(ring.values)
-    stale.set(ring.stale)
-    Object.assign(ring, { times, values, stale })
-  }
-  const copy = (ring: Ring, index: number, out: Window, to: number): void => {
-    out.times[to] = ring.times[index]!
-    out.values[to] = ring.values[index]!
-    out.stale[to] = ring.stale[index]!
-  }
-
-  /** First sample from `low` on that is later than `time`: by halves, since times rise. */
-  const after = (ring: Ring, low: number, time: number): number => {
-    let [from, to] = [low, ring.count]
-    while (from < to) {
-      const middle = (from + to) >>> 1
-      if (ring.times[middle % ring.times.length]! <= time) from = middle + 1
-      else to = middle
-    }
-    return from
-  }
-
   return {
-    series(labels): SeriesRef | AppendRefusal {
-      const sorted = labels.every(([name], index) => name !== '' && (index === 0 || labels[index - 1]![0] < name))
-      if (!sorted || labelValue(labels, nameLabel) === '') return 'invalid_labels'
-      const key = JSON.stringify(labels)
-      const known = byKey.get(key)
-      if (known !== undefined) return known
-      if (rings.length >= limits.maxSeries) return 'series_limit'
-      const ref = rings.length
-      rings.push({
-        labels: labels.map(([name, value]) => [name, value] as const),
-        times: new Float64Array(Math.min(firstCapacity, capacity)),
-        values: new Float64Array(Math.min(firstCapacity, capacity)),
-        stale: new Uint8Array(Math.min(firstCapacity, capacity)),
-        count: 0,
-      })
-      byKey.set(key, ref)
-      const name = labelValue(labels, nameLabel)
-      const list = byName.get(name)
-      if (list === undefined) byName.set(name, [ref])
-      else list.push(ref)
+    series(labels: Labels): SeriesRef | AppendRefusal {
+      if (!valid(labels)) return 'invalid_labels'
+      const known = index.find(labels)
+      if (known >= 0) return known
+      if (index.size >= limits.maxSeries) return 'series_limit'
+      const ref = index.add(labels)
+      observer.created(ref, labels)
       return ref
     },
     append(ref, time, value, stale) {
-      const ring = rings[ref]!
-      if (ring.count > 0) {
-        const newest = ring.times[(ring.count - 1) % ring.times.length]!
-        if (time === newest) return 'duplicate'
-        if (time < newest) return 'out_of_order'
-      }
-      if (ring.count === ring.times.length && ring.count < capacity) grow(ring)
-      const at = ring.count % ring.times.length
-      ring.times[at] = time
-      ring.values[at] = value
-      ring.stale[at] = stale ? 1 : 0
-      ring.count++
-      minTime = Math.min(minTime, time)
-      maxTime = Math.max(maxTime, time)
+      if (time < maxTime - limits.retentionMs) return 'out_of_bounds'
+      const refusal = samples.append(ref, time, value, stale)
+      if (refusal !== null) return refusal
+      if (time < minTime) minTime = time
+      if (time > maxTime) maxTime = time
+      observer.appended(ref, time, value, stale)
       return null
     },
-    select,
-    labels: (ref) => rings[ref]!.labels,
-    window(ref, t0, t1, out) {
-      const ring = rings[ref]!
-      const length = ring.times.length
-      const oldest = Math.max(0, ring.count - length)
-      const first = after(ring, oldest, t0)
-      const last = after(ring, first, t1)
-      const from = Math.max(first, last - out.times.length)
-      for (let sample = from; sample < last; sample++) copy(ring, sample % length, out, sample - from)
-      return last - first
-    },
-    latest(ref, t0, t1, out) {
-      const ring = rings[ref]!
-      const length = ring.times.length
-      const last = after(ring, Math.max(0, ring.count - length), t1) - 1
-      if (last < Math.max(0, ring.count - length) || ring.times[last % length]! <= t0) return 0
-      copy(ring, last % length, out, 0)
-      return 1
-    },
+    select: index.select,
+    labels: index.labels,
+    window: samples.window,
+    latest: samples.latest,
     get generation() {
-      return rings.length
+      return index.generation
     },
-    labelNames: (matchers) =>
-      [...new Set([...select(matchers)].flatMap((ref) => rings[ref]!.labels.map(([name]) => name)))].sort(),
-    labelValues: (name, matchers) =>
-      [...new Set([...select(matchers)].map((ref) => labelValue(rings[ref]!.labels, name)))]
-        .filter((value) => value !== '')
-        .sort(),
+    labelNames(matchers) {
+      if (matchers.length === 0) return index.names()
+      const names = new Set<string>()
+      for (const ref of index.select(matchers)) for (const [name] of index.labels(ref)) names.add(name)
+      return [...names].sort()
+    },
+    labelValues(name, matchers) {
+      if (matchers.length === 0) return index.values(name)
+      const values = new Set<string>()
+      for (const ref of index.select(matchers))
+        for (const [key, value] of index.labels(ref)) if (key === name) values.add(value)
+      return [...values].sort()
+    },
     get minTime() {
       return minTime
     },
@@ -149,7 +84,37 @@ export function openHead(limits: HeadLimits): Head {
       return maxTime
     },
     get size() {
-      return rings.length
+      return index.size
     },
+    collect() {
+      const oldest = maxTime - limits.retentionMs
+      if (!Number.isFinite(oldest)) return 0
+      let gone = 0
+      for (let ref = 0; ref < index.bound; ref++) {
+        if (!index.has(ref)) continue
+        if (samples.lastTime(ref) >= oldest) samples.truncate(ref, oldest)
+        else {
+          samples.drop(ref)
+          index.remove(ref)
+          observer.removed(ref)
+          gone++
+        }
+      }
+      minTime = Math.max(minTime, oldest)
+      return gone
+    },
+    cardinality: index.cardinality,
+    stats: () => ({ series: index.size, chunkBytes: samples.chunkBytes, reservedBytes: samples.reservedBytes }),
   }
+}
+
+/** Sorted by name, no name twice, none empty, and a metric name among them. */
+function valid(labels: Labels): boolean {
+  let named = false
+  for (let i = 0; i < labels.length; i++) {
+    const [name, value] = labels[i]!
+    if (name === '' || value === '' || (i > 0 && labels[i - 1]![0] >= name)) return false
+    if (name === nameLabel) named = true
+  }
+  return named
 }

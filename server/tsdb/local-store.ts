@@ -17,7 +17,7 @@ import type { LatestSample, SeriesRequest, StoreClient } from './store-client.ts
 export type LocalStoreDeps = {
   readonly clock: Clock
   readonly log: Log
-  readonly limits: { readonly maxSeries: number; readonly samplesPerSeries: number; readonly samplesPerQuery: number }
+  readonly limits: { readonly maxSeries: number; readonly retentionMs: number; readonly samplesPerQuery: number }
   readonly externalLabels: Readonly<Record<string, string>>
   readonly defaultIntervalMs: number
   /** No rule is evaluated while this is false: a server that was away first hears what it missed. */

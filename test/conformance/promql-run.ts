@@ -29,7 +29,10 @@ const limits: QueryLimits = {
 }
 
 type Store = { head: Head; beyond: Load['beyond'][number][] }
-const emptyStore = (): Store => ({ head: openHead({ maxSeries: 100_000, samplesPerSeries: 100_000 }), beyond: [] })
+const emptyStore = (): Store => ({
+  head: openHead({ maxSeries: 100_000, retentionMs: Number.POSITIVE_INFINITY }),
+  beyond: [],
+})
 
 export function runScript(name: string, text: string): ScriptReport {
   let store = emptyStore()

@@ -22,7 +22,7 @@ export type Store = EvaluationDeps & {
 }
 
 export function openStore(): Store {
-  const head = openHead({ maxSeries: 1000, samplesPerSeries: 1000 })
+  const head = openHead({ maxSeries: 1000, retentionMs: Number.POSITIVE_INFINITY })
   const cell = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   const write = (labels: Labels, time: number, value: number, stale: boolean): AppendRefusal | null => {
     const ref = head.series(labels)
