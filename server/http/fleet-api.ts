@@ -19,15 +19,28 @@ export type FleetApiDeps = {
   readonly onIssued: (commandId: string) => Promise<void>
 }
 
-const actionBody = z.object({ reason: z.string().min(1).max(1000) }).strict()
 const commandTtlMs = 60_000
 const eventKinds = event.options.map((option) => option.shape.kind.value)
+/** PostgreSQL refuses a text with NUL: here it is a bad request, there it would be a failure. */
+const name = z
+  .string()
+  .max(200)
+  .refine((value) => !value.includes('\u0000'), 'holds a NUL character')
+const actionBody = z
+  .object({
+    reason: z
+      .string()
+      .min(1)
+      .max(1000)
+      .refine((value) => !value.includes('\u0000'), 'holds a NUL character'),
+  })
+  .strict()
 const page = z.object({
   after: z.coerce.number().int().min(0).optional(),
   limit: z.coerce.number().int().min(1).max(10_000).default(500),
   kind: z.enum(eventKinds as [string, ...string[]]).optional(),
-  host: z.string().max(200).optional(),
-  engine: z.string().max(200).optional(),
+  host: name.optional(),
+  engine: name.optional(),
   from: z.coerce.number().int().optional(),
   to: z.coerce.number().int().optional(),
   order: z.enum(['asc', 'desc']).default('asc'),
@@ -58,11 +71,15 @@ export function fleetApi(deps: FleetApiDeps): Router {
   const notFound = (what: string): InferwardError =>
     new InferwardError({ code: 'fleet.not_found', message: `no such ${what}` })
 
+  api.use(/^\/api\/v1\/(?:hosts|engines|commands|events)(?=\/|$)/, (_request, response, next) => {
+    demand(response.locals.principal as Principal, 'read', null)
+    next()
+  })
   api.get('/api/v1/hosts', (_request, response) => void response.json(deps.registry.hosts(deps.now())))
   api.get('/api/v1/engines', (_request, response) => void response.json(deps.registry.engines(deps.now())))
   api.get('/api/v1/commands', async (_request, response) => void response.json(await deps.ledger.list(200)))
   api.get('/api/v1/commands/:id', async (request, response) => {
-    const row = await deps.ledger.get(request.params.id)
+    const row = await deps.ledger.get(check(name, request.params.id))
     if (row === null) throw notFound('command')
     response.json({ ...row, reason: row.outcome === '' ? row.reason : row.outcome })
   })

@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import type { Duplex } from 'node:stream'
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import { projectRoot } from '../../core/base/entry.ts'
-import { errorText, InferwardError, isInferwardError, systemCode } from '../../core/base/errors.ts'
+import { errorText, exitCodes, InferwardError, isInferwardError, systemCode } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import type { Listen } from '../../core/base/schema.ts'
 
@@ -97,7 +97,7 @@ export function openHttp(deps: HttpDeps): Http {
   for (const router of deps.routers) app.use(router)
 
   const console = path.join(projectRoot, 'dashboards', 'console')
-  app.use(express.static(console, { index: 'index.html', cacheControl: false, dotfiles: 'ignore' }))
+  app.use(express.static(console, { index: 'index.html', cacheControl: false, dotfiles: 'ignore', redirect: false }))
   app.use((request, response) =>
     fault(
       response,
@@ -121,7 +121,9 @@ export function openHttp(deps: HttpDeps): Http {
   const server: Server = createServer({ requestTimeout: 60_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }, app)
   server.maxConnections = 2048
   server.on('upgrade', (request, socket, head) => {
-    if (new URL(request.url ?? '/', 'http://local').pathname === '/agent') return deps.upgrade(request, socket, head)
+    // No URL parser: it throws on paths such as `//`, and nobody would catch that here.
+    if (/^\/agent(?:[?#]|$)/.test(request.url ?? '')) return deps.upgrade(request, socket, head)
+    socket.on('error', () => socket.destroy())
     socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
   server.on('clientError', (_error, socket) => {
@@ -133,6 +135,7 @@ export function openHttp(deps: HttpDeps): Http {
       new Promise((resolve, reject) => {
         server.once('error', (error) => reject(listenFault(error, deps.listen)))
         server.listen(deps.listen.port, deps.listen.host, () => {
+          server.on('error', (error) => deps.log.error('HTTP listener', { error: errorText(error) }))
           const address = server.address()
           const port = typeof address === 'object' && address !== null ? address.port : deps.listen.port
           const host = deps.listen.host.includes(':') ? `[${deps.listen.host}]` : deps.listen.host
@@ -151,13 +154,22 @@ function fault(response: Response, status: number, code: string, message: string
   response.status(status).json({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })
 }
 
+/** By the last word of the code, which says what kind of fault it is. */
+const statuses: readonly (readonly [RegExp, number])[] = [
+  [/[._]not_found$/, 404],
+  [/[._]forbidden$/, 403],
+  [/[._]conflict$/, 409],
+  [/[._]too_large$/, 413],
+  [/[._](?:invalid|malformed|bad_data)$/, 400],
+]
+
 function statusOf(error: unknown): number {
   const told = (error as { status?: unknown } | null)?.status
   if (typeof told === 'number' && told >= 400 && told < 600) return told
   if (!isInferwardError(error)) return 500
-  if (/not_found$/.test(error.code)) return 404
-  if (/^auth\.|forbidden$/.test(error.code)) return 403
-  if (error.exitCode === 2 || /invalid|bad_/.test(error.code)) return 400
+  const known = statuses.find(([pattern]) => pattern.test(error.code))
+  if (known !== undefined) return known[1]
+  if (error.exitCode === exitCodes.usage) return 400
   return error.retryable ? 503 : 500
 }
 
