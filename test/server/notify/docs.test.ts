@@ -1,0 +1,45 @@
+// The pages for users are true: their example loads as it stands, in both languages, and they name every key that the file knows.
+
+import { readFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { dingtalkConfig } from '../../../server/notify/channel/dingtalk.ts'
+import { wecomConfig } from '../../../server/notify/channel/wecom.ts'
+import { load, testDeps } from './deps.ts'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const pages = ['docs/channels.md', 'docs/channels.zh-CN.md']
+const page = (name: string): string => readFileSync(path.join(root, name), 'utf8')
+const example = (name: string): string => /```yaml\n([\s\S]*?)```/.exec(page(name))![1]!
+const files = {
+  '/etc/inferward/smtp.password': 'p\n',
+  '/etc/inferward/dingtalk.url': 'https://oapi.dingtalk.com/robot/send?access_token=abc\n',
+  '/etc/inferward/dingtalk.secret': 'SECx\n',
+  '/etc/inferward/wecom.key': '693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa\n',
+  '/etc/inferward/hook.secret': 's\n',
+}
+
+describe('the page about channels', () => {
+  it.each(pages)('%s has an example that loads', (name) => {
+    const channels = load(example(name), files).channels(testDeps())
+    expect(channels.map((one) => one.name)).toEqual([
+      'oncall/dingtalk[0]',
+      'oncall/wecom[0]',
+      'platform/webhook[0]',
+      'platform/email[0]',
+    ])
+  })
+
+  it('has the same example in both languages', () => {
+    expect(example(pages[1]!)).toBe(example(pages[0]!))
+  })
+
+  it.each(pages)('%s names every key of the robots and every errcode that is handled', (name) => {
+    const text = page(name)
+    const noFiles = { read: () => '' }
+    const shapes = [dingtalkConfig(noFiles), wecomConfig(noFiles)].flatMap((one) => Object.keys(one.in.shape))
+    expect(shapes.filter((key) => !text.includes(`\`${key}\``))).toEqual([])
+    const codes = [-1, 130101, 660026, 410100, 310000, 300005, 400101, 400102, 400106, 460101, 101002, 400105, 43004]
+    for (const code of [...codes, 430101, 430104, 45009, 93000, 40008, 40058]) expect(text).toContain(String(code))
+  })
+})
