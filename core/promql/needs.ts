@@ -44,6 +44,11 @@ function fold(node: Node, order: ReadonlyMap<Node, number>): Needs {
     case 'binary':
       if (node.op === 'or') return join('any', [node.left, node.right], order)
       if (node.op === 'unless') return fold(node.left, order)
+      if (node.matching !== null && node.matching.fillLeft !== null && node.matching.fillRight !== null)
+        return join('any', [node.left, node.right], order)
+      // A side that is filled in where it is missing is not needed.
+      if (node.matching !== null && node.matching.fillRight !== null) return fold(node.left, order)
+      if (node.matching !== null && node.matching.fillLeft !== null) return fold(node.right, order)
       return join('all', [node.left, node.right], order)
   }
 }

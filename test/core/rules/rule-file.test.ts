@@ -1,0 +1,143 @@
+// Rule files as users write them, upstream's good and bad ones among them; every fault with its place, and no group from a faulty file.
+
+import { existsSync, readFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parseExpression } from '../../../core/promql/expression.ts'
+import { groupKey, ruleKey } from '../../../core/rules/rule.ts'
+import { faultText, parseRuleFile, readRuleFile } from '../../../core/rules/rule-file.ts'
+
+const upstream = path.resolve(import.meta.dirname, '../../../../shared/conformance')
+const read = (text: string) => readRuleFile('r.yml', text, parseExpression)
+const faults = (text: string) => read(text).faults.map(faultText)
+
+describe('a rule file', () => {
+  it('gives groups with their rules; group labels go to every rule, the rule’s own win', () => {
+    const { groups, faults, warnings } = read(`
+groups:
+  - name: heat
+    interval: 30s
+    limit: 10
+    query_offset: 1m
+    labels: { team: core, severity: none }
+    rules:
+      - alert: Hot
+        expr: temperature > 90
+        for: 1h30m
+        keep_firing_for: 5m
+        labels: { severity: page }
+        annotations: { summary: "{{ $labels.host }} is hot" }
+      - record: temperature:max
+        expr: max(temperature)
+`)
+    expect([faults, warnings]).toEqual([[], []])
+    const [group] = groups
+    expect(group).toMatchObject({ name: 'heat', file: 'r.yml', intervalMs: 30_000, queryOffsetMs: 60_000, limit: 10 })
+    const [hot, max] = group!.rules
+    expect(hot).toMatchObject({
+      kind: 'alerting',
+      name: 'Hot',
+      forMs: 5_400_000,
+      keepFiringForMs: 300_000,
+      labels: { team: 'core', severity: 'page' },
+      line: 9,
+    })
+    expect(max).toMatchObject({
+      kind: 'recording',
+      name: 'temperature:max',
+      labels: { team: 'core', severity: 'none' },
+    })
+    expect(groupKey(group!)).toBe('r.yml;heat')
+    expect(ruleKey(hot!)).not.toBe(ruleKey(max!))
+  })
+
+  it.each([
+    '',
+    '# nothing',
+    'groups:',
+    'groups: []',
+    'groups: [{ name: g }]',
+    'groups: [{ name: g, rules: }]',
+  ])('may hold no rule at all: %j', (text) => {
+    expect(read(text)).toMatchObject({ faults: [], warnings: [] })
+    expect(read(text).groups.flatMap((group) => group.rules)).toEqual([])
+  })
+
+  it.each([
+    ['groups: [', /^r\.yml:1:10: not valid YAML/],
+    ['rules: []', /^r\.yml:1:1: field rules not found in rule file$/],
+    ['groups: {}', /^r\.yml:1:9: groups: must be a list$/],
+    ['groups: [{ rules: [] }]', /group without a name/],
+    ['groups: [{ name: g }, { name: g }]', /^r\.yml:1:23: group name "g" is repeated/],
+    ['groups: [{ name: g, interval: 5 }]', /interval: not a valid duration: "5"/],
+    ['groups: [{ name: g, limit: -1 }]', /limit: must be a whole number/],
+    ['groups: [{ name: g, rules: [{ expr: "1" }] }]', /one of "record" or "alert" must be set/],
+    ['groups: [{ name: g, rules: [{ record: a, alert: A, expr: "1" }] }]', /only one of "record" and "alert"/],
+    ['groups: [{ name: g, rules: [{ alert: A }] }]', /field "expr" must be set/],
+    ['groups: [{ name: g, rules: [{ alert: A, expr: "sum(" }] }]', /^r\.yml:1:47: could not parse expression: 1:5: /],
+    ['groups: [{ name: g, rules: [{ record: a b, expr: "1" }] }]', /record: "a b" is not a valid metric name/],
+    ['groups: [{ name: g, rules: [{ record: a, expr: "1", for: 5m }] }]', /invalid field "for" in recording rule/],
+    ['groups: [{ name: g, rules: [{ alert: A, expr: "1", for: soon }] }]', /for: not a valid duration: "soon"/],
+    ['groups: [{ name: g, rules: [{ alert: A, expr: "1", labels: { "a-b": x } }] }]', /invalid label name: a-b/],
+    [
+      'groups: [{ name: g, rules: [{ alert: A, expr: "1", labels: { __name__: x } }] }]',
+      /invalid label name: __name__/,
+    ],
+    [
+      'groups: [{ name: g, rules: [{ alert: A, expr: "1", annotations: { a: "{{ nope }}" } }] }]',
+      /annotations\.a: .*nope/,
+    ],
+    ['groups: [{ name: g, rules: [{ alert: A, expr: "1", forr: 5m }] }]', /field forr not found in rule/],
+  ])('is refused with place and words: %s', (text, expected) => {
+    expect(faults(text).join('\n')).toMatch(expected)
+    expect(read(text).groups).toEqual([])
+  })
+
+  it('is refused as a whole, with all its faults at once', () => {
+    const text = 'groups:\n  - name: g\n    rules:\n      - alert: A\n      - record: b\n        expr: "+"\n'
+    expect(faults(text).map((fault) => fault.split(':').slice(1, 3).join(':'))).toEqual(['4:9', '6:15'])
+    expect(() => parseRuleFile('r.yml', text, parseExpression)).toThrow(/r\.yml:4:9: .*\nr\.yml:6:15: /)
+  })
+
+  it('that is too large is not even read', () => {
+    expect(faults(`# ${'x'.repeat(5 << 20)}`)).toEqual(['r.yml:1:1: rule file is larger than 4194304 bytes'])
+  })
+})
+
+describe('upstream’s rule files', () => {
+  const good = [
+    ...['alert_rule', 'alert_rule1', 'rules', 'rules1', 'rules2', 'rules2_copy', 'rules_chain', 'rules_dependencies'],
+    ...['rules_indeterminates', 'rules_multi_doc', 'rules_multiple', 'rules_multiple_dependents_on_base'],
+    ...['rules_multiple_groups', 'rules_multiple_independent'],
+  ].map((name) => `rules/${name}.yaml`)
+  good.push(
+    ...['rules', 'rules_duplicates', 'prometheus-rules.lint', 'bad-rules-error', 'at-modifier', 'negative-offset'].map(
+      (name) => `promtool/${name}.yml`,
+    ),
+  )
+  const bad: readonly (readonly [string, RegExp])[] = [
+    ['rules/invalid_rules.yaml', /:6:9: field unexpected_field not found in rule/],
+    ['promtool/rules-bad.yml', /annotations\.summary: .*\$label\.foo/],
+    ['promtool/rules_extrafields.yml', /field namespace not found in group\n.*field ownership not found in group/],
+    ['promtool/bad-rules-syntax.yml', /could not parse expression/],
+  ]
+  const load = (file: string) => readRuleFile(file, readFileSync(path.join(upstream, file), 'utf8'), parseExpression)
+
+  it.skipIf(!existsSync(upstream)).each(good)('%s is taken', (file) => {
+    const { groups, faults } = load(file)
+    expect(faults).toEqual([])
+    expect(groups.length).toBeGreaterThan(0)
+  })
+
+  it.skipIf(!existsSync(upstream)).each(bad)('%s is refused', (file, words) => {
+    const { groups, faults } = load(file)
+    expect(groups).toEqual([])
+    expect(faults.map(faultText).join('\n')).toMatch(words)
+  })
+
+  it.skipIf(!existsSync(upstream))('with a second document gets a warning', () => {
+    expect(load('rules/rules_multi_doc.yaml').warnings.map((one) => one.message)).toEqual([
+      'only the first YAML document of a rule file is read',
+    ])
+  })
+})
