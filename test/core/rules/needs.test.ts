@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseExpression } from '../../../core/promql/expression.ts'
 import { type Needs, needsOf } from '../../../core/promql/needs.ts'
-import { parseQuery, stable } from '../../../core/promql/parser.ts'
+import { parseQuery } from '../../../core/promql/parser.ts'
 import { isBlind } from '../../../core/rules/blindness.ts'
 
 /** The formula in words, each selector by its place in the text. */
@@ -11,7 +11,7 @@ const words = (needs: Needs): string => {
   if (needs.kind === 'selector') return `${needs.selector}`
   return needs.of.length === 0 ? '-' : `(${needs.of.map(words).join(needs.kind === 'all' ? ' & ' : ' | ')})`
 }
-const of = (text: string): string => words(needsOf(parseQuery(text, { ...stable, experimental: true })))
+const of = (text: string): string => words(needsOf(parseQuery(text, { experimental: true })))
 
 describe('the needs of a query', () => {
   it.each([
