@@ -98,7 +98,7 @@ function warnOfQuantile({ options }: Evaluation, node: Aggregation, values: Floa
 }
 
 /** Least and greatest; a loop, since a spread of many arguments would overflow the stack. */
-export function boundsOf(values: Float64Array): readonly [least: number, most: number] {
+function boundsOf(values: Float64Array): readonly [least: number, most: number] {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const value of values) {
     if (value < least) least = value

@@ -2,7 +2,7 @@
 // are one, placed where the last of them was. Bounded in number; what passes the bound is counted in the last line.
 
 import { placeOf } from './errors.ts'
-import { goShort } from './number-text.ts'
+import { goShort, goTwoDigits } from './number-text.ts'
 
 type Kind = 'warning' | 'info'
 
@@ -99,7 +99,7 @@ export class Annotations {
         forced === null
           ? ''
           : `, from buckets ${goShort(forced.minBucket)} to ${goShort(forced.maxBucket)}, with a max diff of ` +
-            `${goShort(Number(forced.maxDiff.toPrecision(2)))}, over ${forced.samples} samples ` +
+            `${goTwoDigits(forced.maxDiff)}, over ${forced.samples} samples ` +
             `from ${utc(forced.minTime)} to ${utc(forced.maxTime)}`
       const place = query === null ? '' : ` (${placeOf(query, start)})`
       out[kind].push(`PromQL ${kind}: ${text}${detail}${place}`)

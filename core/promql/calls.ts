@@ -1,6 +1,7 @@
 // Function calls: which room of the evaluator answers them. Functions of a point and of a range stand in tables; the rest is here or one step
 // away.
 
+import { greatestOf, leastOf } from './arithmetic.ts'
 import { type Call, unwrap } from './ast.ts'
 import type { Evaluation, Grid, Value } from './evaluation.ts'
 import { histogramCall } from './histogram-functions.ts'
@@ -27,7 +28,7 @@ export function call(evaluation: Evaluation, node: Call, grid: Grid): Value {
     case 'min_of':
     case 'max_of': {
       const [left, right] = args.map((one) => evaluation.scalar(one, grid))
-      const choose = name === 'min_of' ? Math.min : Math.max
+      const choose = name === 'min_of' ? leastOf : greatestOf
       return left!.map((value, step) => choose(value, right![step]!))
     }
     case 'vector':

@@ -2,6 +2,7 @@
 // query. Read here, and worked out here once the query's times are known.
 
 import { tryParseDuration } from '../base/duration.ts'
+import { calculate, greatestOf, leastOf } from './arithmetic.ts'
 import { type DurationNode, type Node, rewrite, walk } from './ast.ts'
 import { executionError, parseError } from './errors.ts'
 import type { Token } from './lexer.ts'
@@ -206,10 +207,10 @@ function evaluate(node: DurationNode, step: number, range: number): number {
       }
       return node.op === '/' ? left / right : left % right
     case '^':
-      return left ** right
+      return calculate('^', left, right)
     case 'min_of':
-      return Math.min(left, right)
+      return leastOf(left, right)
     case 'max_of':
-      return Math.max(left, right)
+      return greatestOf(left, right)
   }
 }

@@ -32,7 +32,7 @@ export function histogramCall(evaluation: Evaluation, node: Call, grid: Grid): V
   switch (node.name) {
     case 'histogram_fraction': {
       const [lower, upper] = args.slice(0, 2).map((one) => evaluation.scalar(one, grid))
-      const histograms = histogramsOf(evaluation, args[2]!, grid)
+      const histograms = histogramsOf(evaluation, evaluation.vector(args[2]!, grid), args[2]!.span.start)
       return collect(evaluation, histograms, grid, [], (buckets, step) =>
         histogramFraction(lower![step]!, upper![step]!, buckets),
       )
@@ -53,10 +53,11 @@ function quantiles(
 ): Vector {
   const { notes, delayedNames } = evaluation.options
   const values = asked.map((one) => evaluation.scalar(one, grid))
+  const series = evaluation.vector(vector, grid)
   values.forEach((value, index) => {
     for (const q of value) if (!(q >= 0 && q <= 1)) notes.quantile(q, asked[index]!.span.start)
   })
-  const histograms = histogramsOf(evaluation, vector, grid)
+  const histograms = histogramsOf(evaluation, series, vector.span.start)
   const out = values.flatMap((value) => {
     // A quantile that changes over the steps has a series for each of its values.
     const wanted = label === null ? [null] : [...new Set(value)]
@@ -81,14 +82,14 @@ function quantiles(
 }
 
 /** Series without a readable `le` are told about and left out. */
-function histogramsOf(evaluation: Evaluation, argument: Node, grid: Grid): readonly Histogram[] {
+function histogramsOf(evaluation: Evaluation, vector: Vector, start: number): readonly Histogram[] {
   const { notes, delayedNames } = evaluation.options
   const groups = new Map<string, Histogram>()
-  for (const series of evaluation.vector(argument, grid)) {
+  for (const series of vector) {
     const text = labelValue(series.labels, bucketLabel)
     const upper = boundOf(text)
     if (upper === undefined) {
-      notes.badBucket(delayedNames ? labelValue(series.labels, metricName) : '', text, argument.span.start)
+      notes.badBucket(delayedNames ? labelValue(series.labels, metricName) : '', text, start)
       continue
     }
     const labels = withoutLabels(series.labels, bucketOnly)

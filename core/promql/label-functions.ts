@@ -69,13 +69,10 @@ function labelJoin(vector: Vector, [target = '', separator = '', ...sources]: re
 export function absentLabels(argument: Node): Labels {
   const node = unwrap(argument)
   const matchers = node.kind === 'selector' ? node.matchers : node.kind === 'matrix' ? node.selector.matchers : []
-  const fixed = new Set<string>()
   let labels: Labels = []
   for (const { name, op, value } of matchers) {
-    if (name === metricName) continue
-    const once = op === '=' && !fixed.has(name)
-    labels = setLabel(labels, name, once ? value : '')
-    if (once) fixed.add(name)
+    const once = matchers.filter((one) => one.name === name).length === 1
+    if (name !== metricName && op === '=' && once) labels = setLabel(labels, name, value)
   }
   return labels
 }

@@ -22,7 +22,7 @@ export function selectorOf(name: string | null, matchers: readonly Matcher[], sp
 export function readMatchers(reader: TokenReader, metric: Token | null): VectorSelector {
   const open = reader.expect('{', 'label matching')
   const start = metric?.start ?? open.start
-  let name = metric?.text ?? null
+  const name = metric?.text ?? null
   const matchers: Matcher[] = []
   while (!reader.is('}')) {
     const token = reader.peek()
@@ -30,25 +30,21 @@ export function readMatchers(reader: TokenReader, metric: Token | null): VectorS
       throw reader.unexpected('label matching', 'identifier or "}"')
     }
     reader.next()
-    if (token.kind === 'string' && (reader.is(',') || reader.is('}'))) {
-      if (name !== null) throw nameTwice(reader.text, start, name, token.text)
-      name = token.text
-    } else {
-      matchers.push(readMatcher(reader, token))
-      if (matchers.length > maxMatchers)
-        throw parseError(reader.text, token.start, `selector has more than ${maxMatchers} matchers`)
-    }
+    // A quoted name alone is the metric's.
+    const alone = token.kind === 'string' && (reader.is(',') || reader.is('}'))
+    matchers.push(alone ? { name: metricName, op: '=', value: token.text } : readMatcher(reader, token))
+    if (matchers.length > maxMatchers)
+      throw parseError(reader.text, token.start, `selector has more than ${maxMatchers} matchers`)
     if (reader.is('}')) break
     reader.expect(',', 'label matching', '"," or "}"')
   }
   const close = reader.expect('}', 'label matching')
   const again = name === null ? undefined : matchers.find((one) => one.name === metricName)
-  if (again !== undefined) throw nameTwice(reader.text, start, name!, again.value)
+  if (again !== undefined) {
+    const both = `${quote(name!)} or ${quote(again.value)}`
+    throw parseError(reader.text, start, `metric name must not be set twice: ${both}`)
+  }
   return selectorOf(name, matchers, { start, end: close.end })
-}
-
-function nameTwice(text: string, start: number, first: string, second: string): Error {
-  return parseError(text, start, `metric name must not be set twice: ${quote(first)} or ${quote(second)}`)
 }
 
 function readMatcher(reader: TokenReader, label: Token): Matcher {

@@ -26,6 +26,16 @@ export function goShort(value: number): string {
   return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
 }
 
+/** Go's %.2g. */
+export function goTwoDigits(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return goNumber(value)
+  const rounded = Number(value.toPrecision(2))
+  const [mantissa = '', power = '0'] = rounded.toExponential().split('e')
+  const exponent = Number(power)
+  if (exponent >= -4 && exponent < 2) return goNumber(rounded)
+  return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
+}
+
 /** OpenMetrics' form: as goShort, and never without a point or an exponent. */
 export function openMetricsNumber(value: number): string {
   const text = goShort(value)

@@ -1,5 +1,7 @@
 // Functions of one value. Times are UTC, as everywhere in Prometheus.
 
+import { greatestOf, leastOf } from './arithmetic.ts'
+
 export type PointFunction = (value: number, ...parameters: readonly number[]) => number
 
 const date =
@@ -42,13 +44,9 @@ export const pointFunctions: ReadonlyMap<string, PointFunction> = new Map<string
   ['sgn', Math.sign],
   ['deg', (value) => (value * 180) / Math.PI],
   ['rad', (value) => (value * Math.PI) / 180],
-  [
-    'clamp',
-    (value, low = Number.NaN, high = Number.NaN) =>
-      Number.isNaN(low) || Number.isNaN(high) ? Number.NaN : Math.max(low, Math.min(high, value)),
-  ],
-  ['clamp_max', (value, high = Number.NaN) => Math.min(high, value)],
-  ['clamp_min', (value, low = Number.NaN) => Math.max(low, value)],
+  ['clamp', (value, low = Number.NaN, high = Number.NaN) => greatestOf(low, leastOf(high, value))],
+  ['clamp_max', (value, high = Number.NaN) => leastOf(high, value)],
+  ['clamp_min', (value, low = Number.NaN) => greatestOf(low, value)],
   [
     'round',
     (value, nearest = 1) => {

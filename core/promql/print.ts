@@ -8,7 +8,6 @@ import { quote } from './strings.ts'
 import { metricName } from './vector.ts'
 
 const legacyLabel = /^[a-zA-Z_][a-zA-Z0-9_]*$/
-const legacyMetric = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
 
 export function printNode(node: Node): string {
   switch (node.kind) {
@@ -32,8 +31,12 @@ export function printNode(node: Node): string {
       const parameter = node.parameter === null ? '' : `${printNode(node.parameter)}, `
       return `${aggregationHead(node)}(${parameter}${printNode(node.inner)})`
     }
-    case 'binary':
-      return `${printNode(node.left)} ${operatorText(node)} ${printNode(node.right)}`
+    case 'binary': {
+      // A sign before a power would take the whole power for its own.
+      const left = printNode(node.left)
+      const base = node.op === '^' && node.left.kind === 'number' ? left.replace(/^\+/, '') : left
+      return `${base} ${operatorText(node)} ${printNode(node.right)}`
+    }
   }
 }
 
@@ -62,14 +65,11 @@ export function operatorText({ op, bool, matching }: Binary): string {
 }
 
 function printSelector({ name, matchers }: VectorSelector): string {
-  const plain = name !== null && legacyMetric.test(name)
   const parts = matchers
     .filter((one) => !(name !== null && one.name === metricName && one.op === '=' && one.value === name))
     .map(matcherText)
     .sort()
-  if (name !== null && !plain) parts.unshift(quote(name))
-  const braces = parts.length > 0 || !plain ? `{${parts.join(',')}}` : ''
-  return `${plain ? name : ''}${braces}`
+  return `${name ?? ''}${parts.length > 0 || name === null ? `{${parts.join(',')}}` : ''}`
 }
 
 function matcherText({ name, op, value }: Matcher): string {

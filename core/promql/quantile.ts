@@ -70,7 +70,7 @@ export function histogramQuantile(
 
 function quantileIn(q: number, buckets: readonly Counted[]): number {
   const total = buckets.at(-1)!.count
-  if (buckets.length < 2 || total === 0 || Number.isNaN(total)) return Number.NaN
+  if (buckets.length < 2 || total === 0) return Number.NaN
   let rank = q * total
   const found = buckets.slice(0, -1).findIndex((bucket) => bucket.count >= rank)
   if (found < 0) return buckets.at(-2)!.upper
@@ -91,7 +91,7 @@ export function histogramFraction(lower: number, upper: number, given: readonly 
   const buckets = ordered(given)
   if (buckets === null || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN
   const total = buckets.at(-1)!.count
-  if (total === 0 || Number.isNaN(total)) return Number.NaN
+  if (total === 0) return Number.NaN
   if (lower >= upper) return 0
   const below = (bound: number): number => {
     let [from, under] = [buckets[0]!.upper > 0 ? 0 : Number.NEGATIVE_INFINITY, 0]

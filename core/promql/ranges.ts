@@ -1,7 +1,6 @@
 // Functions over ranges, on a grid of steps: each series is read once, and the window walks over its columns. Ranges come from the store or
 // from a subquery, whose own grid lies on multiples of its step.
 
-import { boundsOf } from './aggregate.ts'
 import { type Call, type MatrixSelector, type Node, type Subquery, unwrap } from './ast.ts'
 import { typeOf } from './check.ts'
 import { ColumnReader, type Columns } from './columns.ts'
@@ -109,6 +108,7 @@ export function rangeCall(evaluation: Evaluation, node: Call, grid: Grid): Vecto
   const f = functionFor(node.name, bounds.extended)
   // Where a subquery stands, no place in the text is left: upstream points at the beginning.
   const argumentStart = args[0]!.kind === 'subquery' ? 0 : args[0]!.span.start
+  const checksQuantile = node.name === 'quantile_over_time'
   const steps = grid.times.length
   const out: StepSeries[] = []
   eachSeries(evaluation, range, grid, ({ labels, dropName, columns }) => {
@@ -136,13 +136,14 @@ export function rangeCall(evaluation: Evaluation, node: Call, grid: Grid): Vecto
       if (value === undefined) continue
       series.values[step] = value
       series.present[step] = 1
+      if (checksQuantile && !(first![step]! >= 0 && first![step]! <= 1))
+        options.notes.quantile(first![step]!, argumentStart)
     }
     if (!anyPresent(series)) return
     out.push(series)
     if (node.name === 'rate' || node.name === 'increase')
       options.notes.counter(labelValue(labels, metricName), argumentStart)
   })
-  if (node.name === 'quantile_over_time' && out.length > 0) warnOfQuantile(evaluation, first!, argumentStart)
   if (options.delayedNames) return unique(out)
   return demandUnique(out)
 }
@@ -155,13 +156,6 @@ function functionFor(name: string, extended: 'anchored' | 'smoothed' | null): Ra
   throw executionError(
     `${extended} modifier can only be used with: ${[...allowed].sort().join(', ')} - not with ${name}`,
   )
-}
-
-function warnOfQuantile({ options }: Evaluation, values: Float64Array, start: number): void {
-  const [least, most] = boundsOf(values)
-  if (values.some(Number.isNaN)) options.notes.quantile(Number.NaN, start)
-  if (least < 0) options.notes.quantile(least, start)
-  if (most > 1) options.notes.quantile(most, start)
 }
 
 /** Here two series of equal labels are refused even where they never meet at a step. */
