@@ -30,7 +30,7 @@ export type PostOutcome =
 export type Post = (request: PostRequest, signal: AbortSignal) => Promise<PostOutcome>
 
 export function openPost(clock: Clock, lookup = guardedLookup): Post {
-  return (request, signal) =>
+  const post: Post = (request, signal) =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve({ kind: 'stopped', reason: 'stopped before it was sent' })
       const url = new URL(request.url)
@@ -84,4 +84,7 @@ export function openPost(clock: Clock, lookup = guardedLookup): Post {
       out.on('error', failed)
       out.end(body)
     })
+  // A header that HTTP cannot carry throws before anything is sent.
+  return (request, signal) =>
+    post(request, signal).catch((error: unknown) => ({ kind: 'unreachable', reason: errorText(error) }))
 }

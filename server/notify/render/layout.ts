@@ -73,16 +73,22 @@ function attempt(
   const bare = size(blocks('', reserve))
   if (bare > limit) return null
   const prose = fitProse(message.prose, format, w.colon, { limit: limit - bare, size }, cap.line)
-  let best = blocks(prose, reserve)
-  const list = [format.heading(w.details)]
+  const heading = format.heading(w.details)
+  const list = [heading]
+  // Sizes add up, so that a long list is not measured again for every line.
+  const newline = size(format.newline)
+  let used = size(blocks(prose, heading))
+  let fits = 0
   for (const [index, line] of message.lines.entries()) {
-    list.push(format.item(cutBytes(line, cap.line)))
+    const item = format.item(cutBytes(line, cap.line))
+    used += newline + size(item)
     const left = more(index + 1)
-    const next = blocks(prose, (left === '' ? list : [...list, left]).join(format.newline))
-    if (size(next) > limit) break
-    best = next
+    if (used + (left === '' ? 0 : newline + size(left)) > limit) break
+    list.push(item)
+    fits = index + 1
   }
-  return best
+  if (fits === 0) return blocks(prose, reserve)
+  return blocks(prose, [...list, more(fits)].filter(Boolean).join(format.newline))
 }
 
 function fitProse(prose: readonly Field[], format: Format, colon: string, room: Room, cap: number): string {

@@ -23,11 +23,14 @@ export type Message = {
   /** Summary and description: shortened when there is no room. */
   readonly prose: readonly Field[]
   readonly links: readonly Link[]
-  /** One line an alert; empty for a single alert, whose facts are all in the head. */
+  /** One line an alert, the first thousand; empty for a single alert, whose facts are all in the head. */
   readonly lines: readonly string[]
   /** Alerts of the group, those that are in no line included. */
   readonly total: number
 }
+
+/** More lines fit into no format. */
+const maxLines = 1000
 
 /** Label names under which the same thing is known; the first that is there wins. */
 const places = {
@@ -151,7 +154,7 @@ export function toMessage(notification: Notification, look: Look): Message {
     ],
     prose: [...field(w.summary, common('summary')), ...field(w.description, common('description'))],
     links: links(notification, look.lang),
-    lines: total > 1 ? alerts.map(line) : [],
+    lines: total > 1 ? alerts.slice(0, maxLines).map(line) : [],
     total,
   }
 }

@@ -72,6 +72,13 @@ describe('a post', () => {
     expect(await openPost(testDeps().clock)(request(url), never)).toMatchObject({ kind: 'unreachable' })
   })
 
+  it('with a header that HTTP cannot carry fails in words, and leaves no timer', async () => {
+    const { clock } = testDeps()
+    const broken = { ...request('http://127.0.0.1:1/'), headers: { 'idempotency-key': 'a\nb' } }
+    expect(await openPost(clock)(broken, never)).toMatchObject({ kind: 'unreachable' })
+    expect(clock.pending).toBe(0)
+  })
+
   it('carries its bytes, headers and credentials, and follows no redirect', async () => {
     const seen: unknown[] = []
     const url = await serve((incoming, response) => {

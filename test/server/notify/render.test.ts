@@ -122,7 +122,10 @@ describe('little room', () => {
 
   it.each(shapes)('keeps head, links and tail at every length around the limit ($name)', ({ format, tail }) => {
     const message = toMessage(notification(many(60), { truncated: 7 }), zh)
-    for (let limit = 700; limit <= 2100; limit++) {
+    for (const limit of [
+      ...Array.from({ length: 200 }, (_, n) => 700 + n),
+      ...Array.from({ length: 200 }, (_, n) => 1950 + n),
+    ]) {
       const text = layout(message, format, limit, tail)
       if (byteLength(text) > limit) throw new Error(`${byteLength(text)} bytes at limit ${limit}`)
       expect(text).not.toContain('\ufffd')
