@@ -6,33 +6,48 @@ import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
 import { errorText } from '../core/base/errors.ts'
 import type { Log } from '../core/base/log.ts'
-import { isLoopback } from '../core/base/schema.ts'
+import { redact } from '../core/base/redact.ts'
+import { isLoopback, listenUrl } from '../core/base/schema.ts'
 import { type Event, eventId } from '../core/event/event.ts'
+import { formatQuery } from '../core/promql/format.ts'
+import { openAlerting } from './alerting.ts'
 import { authenticate } from './auth/authenticate.ts'
 import { authorize } from './auth/authorize.ts'
 import { tokenFile, tokenTable } from './auth/tokens.ts'
 import type { ServerConfig } from './config.ts'
 import { openDatabase } from './db/database.ts'
 import { openEventStore } from './db/event-store.ts'
+import { openHostTable } from './db/host-table.ts'
 import { openLedger } from './db/ledger.ts'
+import { caughtUp } from './fleet/catch-up.ts'
 import { openRegistry } from './fleet/registry.ts'
 import { fleetApi } from './http/fleet-api.ts'
 import { openHttp } from './http/http.ts'
-import { samplesApi } from './http/samples-api.ts'
+import { incidentsApi } from './http/incidents-api.ts'
+import { notifyApi } from './http/notify-api.ts'
+import { queryApi } from './http/prometheus/query-api.ts'
+import { statusApi } from './http/prometheus/status-api.ts'
+import { writeApi } from './http/prometheus/write-api.ts'
+import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
+import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
 import { openMetrics } from './telemetry/metrics.ts'
 import { openTracing } from './telemetry/tracing.ts'
-import { localStore } from './tsdb/store-client.ts'
+import { localStore } from './tsdb/local-store.ts'
 
-/** Series and samples held in memory: 20 000 series of a quarter of an hour at one second. */
-const storeLimits = { maxSeries: 20_000, samplesPerSeries: 900 }
+/** Longest silence after which a host is still waited for at a start. */
+const recentMs = 10 * 60_000
+const sweepMs = 5000
 
 export type ServerApp = { readonly url: string; stop(cluster: boolean): Promise<void> }
 
 export async function openServer(options: {
   readonly data: string
   readonly config: ServerConfig
+  /** Text of the configuration file, and the folder its names are relative to. */
+  readonly configText: string
+  readonly configDirectory: string
   readonly clock: Clock
   readonly log: Log
   readonly version: string
@@ -59,7 +74,28 @@ export async function openServer(options: {
   const events = openEventStore(database.db, now)
   const ledger = openLedger(database.db)
   const registry = openRegistry(now())
-  const store = localStore(storeLimits)
+  const startedAt = now()
+  const externalUrl = (config.server.external_url ?? listenUrl(config.server.listen)).replace(/\/$/, '')
+  const hosts = openHostTable(database.db)
+  const expected = await hosts.heardSince(startedAt - recentMs)
+  const store = localStore({
+    clock,
+    log,
+    limits: {
+      maxSeries: config.server.max_series,
+      retentionMs: config.server.retention,
+      samplesPerQuery: config.server.query_samples,
+    },
+    externalLabels: config.server.external_labels,
+    defaultIntervalMs: config.evaluation_interval,
+    rulesReady: () =>
+      caughtUp({
+        expected,
+        connected: sessions.connected(),
+        behind: sessions.behind(),
+        elapsedMs: now() - startedAt,
+      }),
+  })
 
   const ingest = openIngest({
     clock,
@@ -71,6 +107,20 @@ export async function openServer(options: {
     },
   })
   const own = async (event: Event): Promise<void> => ingest.own([event])
+  const alerting = openAlerting({
+    clock,
+    log,
+    config,
+    directory: options.configDirectory,
+    environment,
+    db: database.db,
+    store,
+    externalUrl,
+    emit: (event) =>
+      void own(event).catch((error: unknown) => log.error('event could not be stored', { error: errorText(error) })),
+    onEvents: () => {},
+    newId: () => randomBytes(16).toString('hex'),
+  })
 
   const sessions = openSessions({
     clock,
@@ -91,18 +141,14 @@ export async function openServer(options: {
   })
 
   const metrics = openMetrics()
-  let storeStats = await store.stats()
-  metrics.source(() => [
-    { name: 'inferward_server_info', value: 1, labels: { version: options.version } },
-    { name: 'inferward_store_series', value: storeStats.series },
-    { name: 'inferward_store_samples_total', value: storeStats.samples },
-    { name: 'inferward_store_refused_total', value: storeStats.refused },
-    { name: 'inferward_ingest_frames_total', value: ingest.stats().frames },
-    { name: 'inferward_ingest_events_total', value: ingest.stats().events },
-    { name: 'inferward_ingest_malformed_total', value: ingest.stats().malformed + sessions.stats().malformed },
-    { name: 'inferward_session_open', value: sessions.stats().open },
-    { name: 'inferward_session_refused_total', value: sessions.stats().refused },
-  ])
+  const self = await openSelfMetrics({
+    version: options.version,
+    store,
+    ingest,
+    sessions,
+    more: () => alerting.readings(),
+  })
+  metrics.source(self.readings)
 
   let ready = false
   const loopback = isLoopback(config.server.listen.host)
@@ -136,10 +182,21 @@ export async function openServer(options: {
           sessions.wake(host)
         },
       }),
-      samplesApi({ now, store }),
+      incidentsApi({ incidents: openIncidents({ now, history: events }) }),
+      notifyApi(alerting),
+      queryApi({ now, store, queryTimeoutMs: config.server.query_timeout, formatQuery }),
+      statusApi({
+        now,
+        store,
+        startedAt,
+        version: options.version,
+        configText: () => redact(options.configText),
+        hosts: () => registry.hosts(now()),
+      }),
+      writeApi({ store }),
     ],
     metrics: async () => {
-      storeStats = await store.stats()
+      await self.refresh()
       return { text: await metrics.text(), contentType: metrics.contentType }
     },
     ready: () => ready,
@@ -148,12 +205,18 @@ export async function openServer(options: {
   })
 
   let sweep: Disposable | undefined
+  const tidy = async (): Promise<void> => {
+    await self.record(now())
+    await ledger.expire(now())
+    await hosts.save(registry.hosts(now()), now())
+  }
   const sweepLater = (): void => {
-    sweep = clock.timer(5000, () => {
-      ledger
-        .expire(now())
-        .catch((error: unknown) => log.error('commands could not be expired', { error: errorText(error) }))
-      sweepLater()
+    sweep = clock.timer(sweepMs, () => {
+      void tidy()
+        .catch((error: unknown) => log.error('sweep failed', { error: errorText(error) }))
+        .finally(() => {
+          if (ready) sweepLater()
+        })
     })
   }
 
@@ -162,14 +225,16 @@ export async function openServer(options: {
     sweep?.[Symbol.dispose]()
     await sessions.stop()
     await http.stop()
+    await alerting.stop()
     await database.stop(cluster)
     await tracing.stop()
   }
   try {
+    await alerting.start(new AbortController().signal)
     const { url } = await http.start()
     writeFileSync(path.join(data, 'run', 'server.url'), `${url}\n`, { mode: 0o600 })
-    sweepLater()
     ready = true
+    sweepLater()
     if (admin.made)
       process.stderr.write(
         `inferward: admin token (shown once, kept in ${path.join(data, 'admin.token')}): ${admin.token}\n`,

@@ -15,7 +15,11 @@ export const serverConfig = z
         external_url: z.url({ protocol: /^https?$/ }).optional(),
         external_labels: z.record(labelName, z.string().max(1000)).default({}),
         max_series: z.number().int().min(1000).max(10_000_000).default(20_000),
+        /** How far back samples are kept in memory. */
+        retention: duration.default(7 * 3_600_000),
         query_timeout: duration.default(30_000),
+        /** Samples that one query may touch. */
+        query_samples: z.number().int().min(1000).default(20_000_000),
       })
       .strict()
       .prefault({}),

@@ -38,7 +38,16 @@ try {
     what: 'a server',
   })
   const { version } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as { version: string }
-  const app = await openServer({ data: flags.data, config, clock: systemClock, log, version, environment: process.env })
+  const app = await openServer({
+    configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
+    configDirectory: flags.config === undefined ? process.cwd() : path.dirname(flags.config),
+    data: flags.data,
+    config,
+    clock: systemClock,
+    log,
+    version,
+    environment: process.env,
+  })
   let stopping = false
   const stop = (): void => {
     if (stopping) return

@@ -25,6 +25,10 @@ export const listen = z.string().transform((text, context): Listen => {
   return z.NEVER
 })
 
+export function listenUrl({ host, port }: Listen): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }

@@ -8,7 +8,64 @@ const server = (entry: Omit<Metric, 'from' | 'when'> & Partial<Pick<Metric, 'whe
   from: 'server',
 })
 
+const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly string[], en: string, zh: string][] = [
+  ['rules_evaluations_total', 'counter', [], 'Evaluations of rule groups.', '规则组求值次数。'],
+  ['rules_failures_total', 'counter', [], 'Evaluations of single rules that failed.', '单条规则求值失败次数。'],
+  ['rules_missed_total', 'counter', [], 'Evaluation times that passed without an evaluation.', '错过的求值时刻数。'],
+  ['rules_evaluation_seconds_total', 'counter', [], 'Time spent in evaluations.', '规则求值总耗时。'],
+  [
+    'rules_blind',
+    'gauge',
+    [],
+    'Rules whose data is missing: they say neither yes nor no.',
+    '因数据缺失而无法判断的规则数。',
+  ],
+  ['alert_firing', 'gauge', [], 'Alerts that fire.', '正在触发的告警数。'],
+  ['alert_waiting', 'gauge', [], 'Changes of alerts that wait to be written.', '等待写入的告警变化数。'],
+  ['alert_refused_total', 'counter', [], 'Changes of alerts that could not be kept.', '未能保存的告警变化数。'],
+  ['dispatch_groups', 'gauge', [], 'Groups of alerts.', '告警分组数。'],
+  [
+    'dispatch_flushes_total',
+    'counter',
+    [],
+    'Times that groups were looked at for something to tell.',
+    '分组发送检查次数。',
+  ],
+  ['dispatch_flush_failures_total', 'counter', [], 'Looks that failed and are made again.', '失败并将重试的检查次数。'],
+]
+const channelRows: readonly Metric[] = [
+  server({
+    name: 'inferward_notify_attempts_total',
+    type: 'counter',
+    unit: 'none',
+    labels: ['kind', 'result', 'code'],
+    help: {
+      en: 'Attempts to send, by kind of channel, result and code.',
+      zh: '发送尝试次数,按渠道类型、结果与代码分类。',
+    },
+    when: 'first_use',
+  }),
+  server({
+    name: 'inferward_notify_waiting',
+    type: 'gauge',
+    unit: 'none',
+    labels: ['channel'],
+    help: { en: 'Messages that wait to be sent, by channel.', zh: '等待发送的消息数,按渠道分类。' },
+    when: 'configured',
+  }),
+]
+
 export const serverMetrics: readonly Metric[] = [
+  ...rows.map(([name, type, labels, en, zh]) =>
+    server({
+      name: `inferward_${name}`,
+      type,
+      unit: name.includes('_seconds') ? 'seconds' : 'none',
+      labels,
+      help: { en, zh },
+    }),
+  ),
+  ...channelRows,
   server({
     name: 'inferward_server_info',
     type: 'gauge',

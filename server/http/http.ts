@@ -8,7 +8,7 @@ import express, { type NextFunction, type Request, type Response, type Router } 
 import { projectRoot } from '../../core/base/entry.ts'
 import { errorText, exitCodes, InferwardError, isInferwardError, systemCode } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
-import type { Listen } from '../../core/base/schema.ts'
+import { type Listen, listenUrl } from '../../core/base/schema.ts'
 
 export type HttpDeps = {
   readonly log: Log
@@ -138,8 +138,7 @@ export function openHttp(deps: HttpDeps): Http {
           server.on('error', (error) => deps.log.error('HTTP listener', { error: errorText(error) }))
           const address = server.address()
           const port = typeof address === 'object' && address !== null ? address.port : deps.listen.port
-          const host = deps.listen.host.includes(':') ? `[${deps.listen.host}]` : deps.listen.host
-          resolve({ url: `http://${host}:${port}` })
+          resolve({ url: listenUrl({ host: deps.listen.host, port }) })
         })
       }),
     stop: () =>

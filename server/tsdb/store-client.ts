@@ -23,6 +23,7 @@ export type StoreStats = {
     readonly failures: number
     readonly missed: number
     readonly seconds: number
+    readonly blind: number
   }
 }
 

@@ -4,6 +4,7 @@
 import * as os from 'node:os'
 import express, { type Router } from 'express'
 import type { AlertView, GroupView, RuleView } from '../../../core/rules/view.ts'
+import type { HostView } from '../../fleet/registry.ts'
 import type { StoreClient } from '../../tsdb/store-client.ts'
 import { number, sendData, sendFault } from './answer.ts'
 import { paramsOf } from './params.ts'
@@ -15,17 +16,8 @@ export type StatusApiDeps = {
   readonly now: () => number
   /** The configuration in force, secrets cut. */
   readonly configText: () => string
-  /** Agents as scrape targets: who sends, whether they are heard, and since when. */
-  readonly targets: () => readonly TargetView[]
+  readonly hosts: () => readonly HostView[]
 }
-export type TargetView = {
-  readonly host: string
-  readonly url: string
-  readonly up: boolean
-  readonly lastSeenAt: number
-  readonly error: string
-}
-
 const time = (ms: number): string => new Date(ms).toISOString()
 const never = '0001-01-01T00:00:00Z'
 
@@ -64,22 +56,7 @@ export function statusApi(deps: StatusApiDeps): Router {
     ),
   }))
   get('targets', (params) => ({
-    activeTargets:
-      params.text('state') === 'dropped'
-        ? []
-        : deps.targets().map((target) => ({
-            discoveredLabels: { __address__: target.url, host: target.host },
-            labels: { host: target.host, job: 'agent' },
-            scrapePool: 'agent',
-            scrapeUrl: target.url,
-            globalUrl: target.url,
-            lastError: target.error,
-            lastScrape: time(target.lastSeenAt),
-            lastScrapeDuration: 0,
-            health: target.up ? 'up' : 'down',
-            scrapeInterval: '1s',
-            scrapeTimeout: '1s',
-          })),
+    activeTargets: params.text('state') === 'dropped' ? [] : deps.hosts().map(targetJson),
     droppedTargets: [],
     droppedTargetCounts: {},
   }))
@@ -128,6 +105,24 @@ export function statusApi(deps: StatusApiDeps): Router {
   })
   get('notifications', () => [])
   return api
+}
+
+/** Agents send by themselves: each is a target that is up while it is heard. */
+function targetJson({ host, contact, lastSeenAt }: HostView) {
+  const url = `agent://${host}`
+  return {
+    discoveredLabels: { __address__: host },
+    labels: { host, job: 'agent' },
+    scrapePool: 'agent',
+    scrapeUrl: url,
+    globalUrl: url,
+    lastError: contact === 'connected' ? '' : `agent ${contact}`,
+    lastScrape: time(lastSeenAt),
+    lastScrapeDuration: 0,
+    health: contact === 'connected' ? 'up' : 'down',
+    scrapeInterval: '1s',
+    scrapeTimeout: '1s',
+  }
 }
 
 function groupJson(group: GroupView) {

@@ -1,0 +1,143 @@
+// From rules to people, as a list: rule files into the store, their changes into the alert store, alerts into dispatch, messages into channels.
+// Rules that cannot be read and a routing file that cannot be read stop the start: half an alerting is worse than a clear refusal.
+
+import { readFileSync } from 'node:fs'
+import * as path from 'node:path'
+import type { Clock } from '../core/base/clock.ts'
+import { errorText, exitCodes, InferwardError, systemCode } from '../core/base/errors.ts'
+import type { Log } from '../core/base/log.ts'
+import type { Emit, Event } from '../core/event/event.ts'
+import { openAlertStore } from './alert/alert-store.ts'
+import type { ServerConfig } from './config.ts'
+import { openAlertTable } from './db/alert-table.ts'
+import type { Db } from './db/database.ts'
+import { openOutbox } from './db/outbox.ts'
+import type { Channel } from './dispatch/channel.ts'
+import { openDispatch } from './dispatch/dispatcher.ts'
+import { buildRoutes, type Route } from './dispatch/route.ts'
+import { routeSchema } from './dispatch/route-config.ts'
+import { loadAlertmanagerConfig } from './notify/config.ts'
+import { openPost } from './notify/http-post.ts'
+import { type TestResult, testReceiver } from './notify/test-message.ts'
+import { readRuleFiles } from './rule-files.ts'
+import type { Reading } from './telemetry/metrics.ts'
+import type { LocalStore } from './tsdb/local-store.ts'
+
+export type Alerting = {
+  start(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+  testReceiver(receiver: string, signal: AbortSignal): Promise<readonly TestResult[]>
+  explain(labels: Readonly<Record<string, string>>): unknown
+  readings(): readonly Reading[]
+}
+
+export function openAlerting(options: {
+  readonly clock: Clock
+  readonly log: Log
+  readonly config: ServerConfig
+  /** Folder that file names of the configuration are relative to. */
+  readonly directory: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly db: Db
+  readonly store: LocalStore
+  readonly externalUrl: string
+  readonly emit: Emit
+  readonly onEvents: (events: readonly Event[]) => void
+  /** 32 hexadecimal digits, never the same twice. */
+  readonly newId: () => string
+}): Alerting {
+  const { clock, log, config, store, externalUrl, db } = options
+  const rules = readRuleFiles(config, options.directory)
+  const { route, channels } = readRouting(options)
+  const alerts = openAlertStore({
+    clock,
+    log,
+    table: openAlertTable(db, () => clock.now()),
+    externalUrl,
+    random: Math.random,
+    onEvents: options.onEvents,
+  })
+  const dispatch = openDispatch({
+    clock,
+    log,
+    source: alerts,
+    route,
+    channels,
+    outbox: openOutbox(db),
+    emit: options.emit,
+    externalUrl,
+    newId: options.newId,
+  })
+  let subscription: Disposable | undefined
+
+  return {
+    async start(signal) {
+      await alerts.start(signal)
+      await dispatch.start(signal)
+      subscription = store.subscribe((transitions, amendments) => alerts.apply(transitions, amendments))
+      await store.loadRules(rules, alerts.restored())
+      store.start()
+    },
+    async stop() {
+      await store.stop()
+      subscription?.[Symbol.dispose]()
+      await alerts.stop()
+      await dispatch.stop()
+    },
+    testReceiver: (receiver, signal) =>
+      testReceiver(channels, receiver, { id: options.newId(), externalUrl, now: clock.now() }, signal),
+    explain: (labels) => dispatch.explain(labels),
+    readings: () => {
+      const kept = alerts.stats()
+      const sent = dispatch.stats()
+      return [
+        { name: 'inferward_alert_firing', value: kept.firing },
+        { name: 'inferward_alert_waiting', value: kept.waiting },
+        { name: 'inferward_alert_refused_total', value: kept.refused + kept.lost },
+        { name: 'inferward_dispatch_groups', value: sent.groups },
+        { name: 'inferward_dispatch_flushes_total', value: sent.flushes },
+        { name: 'inferward_dispatch_flush_failures_total', value: sent.flushFailures + sent.storeFailures },
+        ...sent.attempts.map(({ kind, result, code, count }) => ({
+          name: 'inferward_notify_attempts_total',
+          value: count,
+          labels: { kind, result, code },
+        })),
+        ...sent.waiting.map(({ channel, rows }) => ({
+          name: 'inferward_notify_waiting',
+          value: rows,
+          labels: { channel },
+        })),
+      ]
+    },
+  }
+}
+
+/** Without a routing file alerts are kept and shown, and nobody is told. */
+function readRouting(options: {
+  readonly clock: Clock
+  readonly config: ServerConfig
+  readonly directory: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+}): { readonly route: Route; readonly channels: readonly Channel[] } {
+  const name = options.config.alertmanager_config
+  if (name === undefined) return { route: buildRoutes(routeSchema.parse({ receiver: 'nobody' })), channels: [] }
+  const file = path.resolve(options.directory, name)
+  const readFile = (one: string): string => readFileSync(one, 'utf8')
+  let text: string
+  try {
+    text = readFile(file)
+  } catch (error) {
+    throw new InferwardError({
+      code: 'config.alertmanager_config',
+      message: `alertmanager_config: ${file} cannot be read (${systemCode(error) ?? errorText(error)})`,
+      hint: 'The path is relative to the configuration file.',
+      exitCode: exitCodes.config,
+      cause: error,
+    })
+  }
+  const loaded = loadAlertmanagerConfig({ file, text, readFile, environment: options.environment })
+  return {
+    route: buildRoutes(loaded.route),
+    channels: loaded.channels({ clock: options.clock, post: openPost(options.clock) }),
+  }
+}

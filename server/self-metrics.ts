@@ -1,0 +1,59 @@
+// What the server says of itself: shown on `/metrics`, and written into its own store, so that its own rules can watch over it.
+
+import { encodeWriteRequest } from '../core/sample/remote-write.ts'
+import { sample } from '../core/sample/sample.ts'
+import type { Ingest } from './ingest/ingest.ts'
+import type { Sessions } from './session/session.ts'
+import type { Reading } from './telemetry/metrics.ts'
+import type { StoreClient, StoreStats } from './tsdb/store-client.ts'
+
+export type SelfMetrics = {
+  /** Asks the store again; before it, numbers of the store are as old as the last call. */
+  refresh(): Promise<void>
+  readings(): readonly Reading[]
+  /** Appends all readings to the store. */
+  record(now: number): Promise<void>
+}
+
+export async function openSelfMetrics(deps: {
+  readonly version: string
+  readonly store: StoreClient
+  readonly ingest: Ingest
+  readonly sessions: Sessions
+  readonly more: () => readonly Reading[]
+}): Promise<SelfMetrics> {
+  const { store } = deps
+  let stats: StoreStats = await store.stats()
+  const refresh = async (): Promise<void> => {
+    stats = await store.stats()
+  }
+  const readings = (): readonly Reading[] => {
+    const [ingest, sessions] = [deps.ingest.stats(), deps.sessions.stats()]
+    return [
+      { name: 'inferward_server_info', value: 1, labels: { version: deps.version } },
+      { name: 'inferward_store_series', value: stats.series },
+      { name: 'inferward_store_samples_total', value: stats.samples },
+      { name: 'inferward_store_refused_total', value: stats.refused },
+      { name: 'inferward_rules_evaluations_total', value: stats.rules.runs },
+      { name: 'inferward_rules_failures_total', value: stats.rules.failures },
+      { name: 'inferward_rules_missed_total', value: stats.rules.missed },
+      { name: 'inferward_rules_evaluation_seconds_total', value: stats.rules.seconds },
+      { name: 'inferward_rules_blind', value: stats.rules.blind },
+      { name: 'inferward_ingest_frames_total', value: ingest.frames },
+      { name: 'inferward_ingest_events_total', value: ingest.events },
+      { name: 'inferward_ingest_malformed_total', value: ingest.malformed + sessions.malformed },
+      { name: 'inferward_session_open', value: sessions.open },
+      { name: 'inferward_session_refused_total', value: sessions.refused },
+      ...deps.more(),
+    ]
+  }
+  return {
+    refresh,
+    readings,
+    async record(now) {
+      await refresh()
+      const series = readings().map(({ name, value, labels }) => sample(name, { job: 'server', ...labels }, now, value))
+      await store.append(new Uint8Array(encodeWriteRequest(series)).buffer)
+    },
+  }
+}
