@@ -5,6 +5,7 @@ import * as path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { dingtalkConfig } from '../../../server/notify/channel/dingtalk.ts'
 import { wecomConfig } from '../../../server/notify/channel/wecom.ts'
+import { loadAlertmanagerConfig } from '../../../server/notify/config.ts'
 import { load, testDeps } from './deps.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
@@ -41,5 +42,25 @@ describe('the page about channels', () => {
     expect(shapes.filter((key) => !text.includes(`\`${key}\``))).toEqual([])
     const codes = [-1, 130101, 660026, 410100, 310000, 300005, 400101, 400102, 400106, 460101, 101002, 400105, 43004]
     for (const code of [...codes, 430101, 430104, 45009, 93000, 40008, 40058]) expect(text).toContain(String(code))
+  })
+})
+
+describe('the routing example that is shipped', () => {
+  it('loads, with a channel for every receiver', () => {
+    const secrets: Readonly<Record<string, string>> = {
+      'dingtalk-url': 'https://oapi.dingtalk.com/robot/send?access_token=abc',
+      'wecom-key': '693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa',
+    }
+    const name = 'alerts/routing.example.yml'
+    const text = page(name)
+    const variables = [...text.matchAll(/\$\{([A-Z_]+)\}/g)].map((one) => [one[1]!, 'https://hooks.example.org/x'])
+    const config = loadAlertmanagerConfig({
+      file: path.join(root, name),
+      text,
+      readFile: (file) => secrets[path.basename(file)] ?? 'https://hooks.example.org/x',
+      environment: Object.fromEntries(variables),
+    })
+    const reached = new Set(config.channels(testDeps()).map((one) => one.receiver))
+    expect([...reached].sort()).toEqual([...config.receivers].sort())
   })
 })
