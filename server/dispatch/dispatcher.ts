@@ -16,15 +16,14 @@ import { type Group, type Moment, newGroup } from './group.ts'
 import type { LabelSet } from './matcher-text.ts'
 import type { FlushWrite, LogEntry, Outbox } from './outbox-port.ts'
 import { type Outcome, runStages } from './pipeline.ts'
+import { startPruning } from './pruning.ts'
 import { groupKey, groupLabels, longestInterval, matchRoutes, type Route } from './route.ts'
 
 const failedFlushRetryMs = { first: 1000, cap: 60_000 } as const
-const pruneEveryMs = 3_600_000
+/** Each holds a connection of the database; a restart with thousands of groups must not ask for thousands. */
+const maxFlushes = 4
 /** Timers of the runtime overflow past 24 days and fire at once. */
 const longestTimerMs = 86_400_000
-/** As Alertmanager keeps its log: five days. */
-const retentionMs = 120 * 3_600_000
-const unsentMs = 24 * 3_600_000
 
 export type DispatchDeps = {
   readonly clock: Clock
@@ -85,6 +84,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   let pruning: Disposable | undefined
   let running = false
   const underWay = new Set<Promise<void>>()
+  /** Due, and waiting for room, in order. */
+  const queued = new Set<Live>()
   const decisions: Record<string, number> = {}
   let flushes = 0
   let flushFailures = 0
@@ -139,11 +140,20 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   }
 
   const flush = (one: Live): void => {
+    if (underWay.size >= maxFlushes) {
+      queued.add(one)
+      return
+    }
     one.flushing = true
     const work = flushNow(one).finally(() => {
       underWay.delete(work)
       one.flushing = false
       arm(one)
+      for (const next of queued) {
+        if (underWay.size >= maxFlushes) break
+        queued.delete(next)
+        arm(next)
+      }
     })
     underWay.add(work)
   }
@@ -194,24 +204,6 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     else if (group.finish(alerts, now.wall) && live.get(placeOf(one)) === one) live.delete(placeOf(one))
   }
 
-  const prune = async (): Promise<void> => {
-    const now = clock.now()
-    try {
-      const lost = await outbox.prune({
-        now,
-        settledBefore: now - Math.max(retentionMs, 2 * longestInterval(route)),
-        staleBefore: now - Math.max(30 * 86_400_000, 2 * longestInterval(route)),
-        unsentBefore: now - unsentMs,
-        channels: channels.map((channel) => channel.name),
-      })
-      if (lost > 0) log.error('notifications given up: their channel is no longer configured', { count: lost })
-      delivery.counts.waitingIs(await outbox.waiting())
-    } catch (error) {
-      log.warn('outbox could not be pruned', { error: errorText(error) })
-    }
-    if (running) pruning = clock.timer(pruneEveryMs, () => void prune())
-  }
-
   const disarm = (): void => {
     for (const one of live.values()) one.timer?.[Symbol.dispose]()
   }
@@ -225,7 +217,14 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       delivery.use(channels)
       subscription = deps.source.subscribe(take)
       take(deps.source.current())
-      pruning = clock.timer(pruneEveryMs, () => void prune())
+      pruning = startPruning({
+        clock,
+        log,
+        outbox,
+        longestIntervalMs: () => longestInterval(route),
+        channels: () => channels.map((channel) => channel.name),
+        onWaiting: delivery.counts.waitingIs,
+      })
     },
     async stop() {
       running = false

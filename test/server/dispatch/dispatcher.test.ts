@@ -323,6 +323,25 @@ describe('what cannot be done now', () => {
     expect(dispatch.stats()).toMatchObject({ flushes: 4, flushFailures: 3, decisions: { first: 1 } })
   })
 
+  it('a thousand groups at once ask the database for four things at a time, and all are told', async () => {
+    const s = story('{receiver: oncall, group_by: ["..."], group_wait: 0s}')
+    s.collector()
+    const real = s.outbox.flush
+    let open = 0
+    let most = 0
+    ;(s.outbox as { flush: typeof real }).flush = async (...all) => {
+      most = Math.max(most, ++open)
+      await s.clock.sleep(1)
+      open--
+      return real(...all)
+    }
+    for (let n = 0; n < 1000; n++) s.fires(`alert ${n}`)
+    await s.start()
+    await s.after('1s')
+    expect(s.told()).toHaveLength(1000)
+    expect(most).toBe(4)
+  })
+
   it('groups, decisions and rows are counted', async () => {
     const s = story(atOnce)
     const to = s.collector('oncall/memory[0]')
