@@ -1,5 +1,6 @@
 // The one way to an engine: wishes of the local policy and commands of the server stand in the same queue, pass the same guard, are in the
-// journal before they have an effect, and end in exactly one outcome event.
+// journal before they have an effect, and end in exactly one outcome event. Only a wish may go on without the journal, when the disk is
+// full: nobody can send it twice, and an engine must not stay down for it.
 
 import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
@@ -15,6 +16,8 @@ export type Target = {
   perform(action: EngineAction): Promise<void>
   verified(timeoutMs: number): Promise<string | null>
   incarnation(): string | null
+  /** Does the local policy still want this? A wish may have waited for the budget while the world went on. */
+  wants(action: EngineAction): boolean
 }
 
 export type ControlDeps = {
@@ -56,15 +59,23 @@ type Job = {
   readonly expiresAt: number | null
   readonly counts: boolean
   readonly decidedAt: number
+  /** Called once: the command is in the journal, or what came of it instead. */
+  readonly received: (verdict: string) => void
 }
+
+/** A wish that the budget refused, until there is room; without a timer, until another budget is leased. */
+type Standing = { readonly job: Job; readonly timer: Disposable | null }
 
 export function openControl(deps: ControlDeps): Control {
   const { clock, journal } = deps
   const targets = new Map<string, Target>()
   const actions = new Map<string, number[]>()
-  const stoppedByPerson = new Set<string>()
+  const stoppedByPerson = new Set(journal.stopped)
   const fences = new Map(journal.fences)
   const known = new Set(journal.known)
+  /** Commands on their way to the journal: one that is sent again meanwhile gets the same answer. */
+  const arriving = new Map<string, Promise<string>>()
+  const standing = new Set<Standing>()
   const tally = new Map<string, number>()
   let budget = deps.budget
   let queue: Promise<void> = Promise.resolve()
@@ -90,7 +101,11 @@ export function openControl(deps: ControlDeps): Control {
 
   const carryOut = async (job: Job): Promise<void> => {
     const target = targets.get(job.engine)
-    if (target === undefined) return tell(job, 'refused', 'no such engine on this host', null)
+    if (target === undefined) {
+      job.received('refused: no such engine on this host')
+      return tell(job, 'refused', 'no such engine on this host', null)
+    }
+    if (job.command === null && !target.wants(job.action)) return
     const now = clock.monotonic()
     const spent = actions.get(job.engine) ?? []
     const answer = guard(
@@ -114,11 +129,10 @@ export function openControl(deps: ControlDeps): Control {
     if (!answer.allow) {
       const result =
         answer.reason === 'expired' ? 'expired' : answer.reason === 'stale_incarnation' ? 'stale' : 'refused'
+      job.received(`refused: ${answer.reason}`)
       tell(job, result, answer.reason, null)
-      // The wish stands: ask again when the budget has room.
-      if (job.command === null && answer.retryMs !== null) {
-        clock.timer(answer.retryMs, () => enqueue({ ...job, decidedAt: clock.monotonic() }))
-      }
+      // The wish stands: ask again when the budget has room, or another is leased.
+      if (job.command === null && answer.reason === 'budget_spent') stand(job, answer.retryMs)
       return
     }
     const id = deps.newId()
@@ -131,7 +145,18 @@ export function openControl(deps: ControlDeps): Control {
       fence: job.command?.fence ?? null,
       at: clock.now(),
     }
-    await journal.write({ ...line, step: 'started', result: '' })
+    try {
+      await journal.write({ ...line, step: 'started', result: '' })
+    } catch (error) {
+      const words = `the journal could not be written: ${errorText(error)}`
+      if (job.command !== null) {
+        known.delete(job.command.id)
+        job.received(`refused: ${words}`)
+        return tell(job, 'failed', words, null)
+      }
+      deps.log.error('action goes on without the journal', { engine: job.engine, action: job.action, error: words })
+    }
+    job.received('accepted')
     if (job.command !== null) {
       fences.set(job.engine, job.command.fence)
       if (job.action === 'stop') stoppedByPerson.add(job.engine)
@@ -140,7 +165,11 @@ export function openControl(deps: ControlDeps): Control {
     if (job.counts) actions.set(job.engine, [...spent.filter((at) => now - at < budget.windowMs), now])
     tell(job, 'started', job.reason, null)
     const end = async (result: 'done' | 'failed', reason: string): Promise<void> => {
-      await journal.write({ ...line, step: 'ended', result })
+      try {
+        await journal.write({ ...line, step: 'ended', result })
+      } catch (error) {
+        deps.log.error('outcome could not be journalled', { engine: job.engine, error: errorText(error) })
+      }
       tell(job, result, reason, clock.monotonic() - job.decidedAt)
     }
     try {
@@ -158,6 +187,23 @@ export function openControl(deps: ControlDeps): Control {
       )
   }
 
+  const stand = (job: Job, retryMs: number | null): void => {
+    const again = (): void => {
+      standing.delete(entry)
+      void enqueue({ ...job, decidedAt: clock.monotonic() })
+    }
+    const entry: Standing = { job, timer: retryMs === null ? null : clock.timer(retryMs, again) }
+    standing.add(entry)
+  }
+  /** The budget changed: whoever waits for it may ask at once. */
+  const askAgain = (): void => {
+    for (const entry of [...standing]) {
+      standing.delete(entry)
+      entry.timer?.[Symbol.dispose]()
+      void enqueue({ ...entry.job, decidedAt: clock.monotonic() })
+    }
+  }
+
   const enqueue = (job: Job): Promise<void> => {
     if (closed) return Promise.resolve()
     queue = queue
@@ -170,16 +216,6 @@ export function openControl(deps: ControlDeps): Control {
 
   // Begun by an earlier life of this agent and never ended: nobody knows what came of it, and nobody runs it again.
   for (const old of journal.unfinished) {
-    const job: Job = {
-      engine: old.engine,
-      action: old.action,
-      principal: old.principal,
-      reason: '',
-      command: null,
-      expiresAt: null,
-      counts: false,
-      decidedAt: clock.monotonic(),
-    }
     deps.emit({
       kind: 'outcome',
       engine: old.engine,
@@ -192,7 +228,8 @@ export function openControl(deps: ControlDeps): Control {
       tookMs: null,
       newIncarnation: null,
     })
-    tally.set(JSON.stringify([job.engine, job.action, 'unknown']), 1)
+    const key = JSON.stringify([old.engine, old.action, 'unknown'])
+    tally.set(key, (tally.get(key) ?? 0) + 1)
     void journal
       .write({ ...old, step: 'ended', result: 'unknown' })
       .catch((error: unknown) => deps.log.error('journal write failed', { error: errorText(error) }))
@@ -210,25 +247,34 @@ export function openControl(deps: ControlDeps): Control {
         command: null,
         expiresAt: null,
         decidedAt: clock.monotonic(),
+        received: () => undefined,
       }),
     async command(command) {
       if (command.host !== deps.host) return `refused: for host ${command.host}`
+      if (closed) return 'refused: the agent is stopping'
+      const pending = arriving.get(command.id)
+      if (pending !== undefined) return pending
       if (known.has(command.id)) return 'already known'
       known.add(command.id)
-      void enqueue({
-        engine: command.engine,
-        action: command.action,
-        reason: command.reason,
-        counts: command.action !== 'stop',
-        principal: command.principal,
-        command,
-        expiresAt: clock.monotonic() + command.ttlMs,
-        decidedAt: clock.monotonic(),
+      const answer = new Promise<string>((received) => {
+        void enqueue({
+          engine: command.engine,
+          action: command.action,
+          reason: command.reason,
+          counts: command.action !== 'stop',
+          principal: command.principal,
+          command,
+          expiresAt: clock.monotonic() + command.ttlMs,
+          decidedAt: clock.monotonic(),
+          received,
+        })
       })
-      return 'accepted'
+      arriving.set(command.id, answer)
+      return answer.finally(() => arriving.delete(command.id))
     },
     lease: (next) => {
       budget = next
+      askAgain()
     },
     budgetLeft: (engine) => budgetLeft(actions.get(engine) ?? [], budget, clock.monotonic()),
     counts: () =>
@@ -238,6 +284,8 @@ export function openControl(deps: ControlDeps): Control {
       }),
     async stop() {
       closed = true
+      for (const entry of standing) entry.timer?.[Symbol.dispose]()
+      standing.clear()
       await queue
       await journal.close()
     },

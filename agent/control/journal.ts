@@ -26,6 +26,8 @@ export type Journal = {
   readonly unfinished: readonly JournalEntry[]
   /** Highest fence ever obeyed, by engine. */
   readonly fences: ReadonlyMap<string, number>
+  /** Engines whose last command that began was a stop: somebody wants them down. */
+  readonly stopped: ReadonlySet<string>
   /** Commands that were seen, so that one sent twice is done once. */
   readonly known: ReadonlySet<string>
   /** Durable when it resolves. */
@@ -44,6 +46,7 @@ export function openJournal(files: FileLayer, directory: string, newEpoch: () =>
   })
   const open = new Map<string, JournalEntry>()
   const fences = new Map<string, number>()
+  const stopped = new Set<string>()
   const known = new Set<string>()
   for (const frame of log.read(1, Number.POSITIVE_INFINITY)) {
     const parsed = entry.safeParse(JSON.parse(new TextDecoder().decode(frame.payload)))
@@ -51,12 +54,19 @@ export function openJournal(files: FileLayer, directory: string, newEpoch: () =>
     const found = parsed.data
     if (found.step === 'started') open.set(found.id, found)
     else open.delete(found.id)
-    if (found.commandId !== null) known.add(found.commandId)
+    if (found.commandId !== null) {
+      known.add(found.commandId)
+      if (found.step === 'started') {
+        if (found.action === 'stop') stopped.add(found.engine)
+        else stopped.delete(found.engine)
+      }
+    }
     if (found.fence !== null) fences.set(found.engine, Math.max(found.fence, fences.get(found.engine) ?? 0))
   }
   return {
     unfinished: [...open.values()],
     fences,
+    stopped,
     known,
     async write(value) {
       if (log.append(new TextEncoder().encode(JSON.stringify(value))) === null)

@@ -24,13 +24,14 @@ export function readBootId(): string {
   }
 }
 
-/** Sends a signal to a whole process group; false when nobody is there. */
+/** Sends a signal to a whole process group; false when nobody of ours is there. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(-pid, signal)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ESRCH' || code === 'EPERM') return false
     throw error
   }
 }

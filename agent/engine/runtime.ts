@@ -14,6 +14,8 @@ export type Exit = { readonly exitCode: number | null; readonly signal: string |
 export type Spawned = {
   readonly pid: number
   readonly startTime: string
+  /** Size of the log when this life began. */
+  readonly logFrom: number
   /** Resolves when the child is gone, with its status. */
   readonly exit: Promise<Exit>
 }
@@ -24,6 +26,7 @@ export async function spawnEngine(options: {
   readonly log: string
 }): Promise<Spawned> {
   rotate(options.log)
+  const logFrom = logSize(options.log)
   const output = openSync(options.log, 'a', 0o600)
   const child = spawn(process.execPath, [options.program, ...options.arguments], {
     detached: true,
@@ -40,7 +43,7 @@ export async function spawnEngine(options: {
   })
   child.unref()
   const pid = child.pid!
-  return { pid, startTime: readProcess(pid)?.startTime ?? '', exit }
+  return { pid, startTime: readProcess(pid)?.startTime ?? '', logFrom, exit }
 }
 
 /** True while this very process is there and not a zombie. */
@@ -67,6 +70,8 @@ export async function stopEngine(
     }
     await deps.clock.sleep(20)
   }
+  // Children that did not hear the polite word must not outlive their leader.
+  signalGroup(target.pid, 'SIGKILL')
   return 'asked'
 }
 
@@ -80,7 +85,7 @@ export function lastWords(log: string, from: number): string {
   }
 }
 
-export function logSize(log: string): number {
+function logSize(log: string): number {
   try {
     return statSync(log).size
   } catch {
