@@ -1,6 +1,6 @@
 // Reads an engine's telemetry page (docs/formats/telemetry-page.md) with plain file reads: it works on a frozen engine and on a dead one.
 
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 
 export type TelemetryPage = {
   readonly pid: number
@@ -17,14 +17,12 @@ export type TelemetryPage = {
 const states = ['loading', 'serving', 'stopping', 'stopped'] as const
 const magic = Buffer.from('IWTELEM\u0001', 'latin1')
 
+const pageBytes = 4096
+
 /** Null when there is no page, or none that is whole yet. */
 export function readTelemetryPage(path: string): TelemetryPage | null {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch {
-    return null
-  }
+  const bytes = readStart(path)
+  if (bytes === null) return null
   if (bytes.length < 512 || !bytes.subarray(0, 8).equals(magic) || bytes.readUInt32LE(8) !== 1) return null
   const at = (offset: number): number => Number(bytes.readBigUInt64LE(offset))
   const counters = at(64)
@@ -45,4 +43,22 @@ export function readTelemetryPage(path: string): TelemetryPage | null {
 /** Now on the engine's clock, milliseconds since boot. */
 export function monotonicNow(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000
+}
+
+/** At most a page, whatever lies there. */
+function readStart(path: string): Buffer | null {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'r')
+  } catch {
+    return null
+  }
+  try {
+    const bytes = Buffer.alloc(pageBytes)
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, pageBytes, 0))
+  } catch {
+    return null // a folder, for example
+  } finally {
+    closeSync(descriptor)
+  }
 }
