@@ -13,13 +13,19 @@ const read = (path: string): string | null => {
   }
 }
 
-export function hostCollector(options: { readonly host: string; readonly dataDirectory: string }): HostCollector {
+export function hostCollector(options: {
+  readonly host: string
+  readonly dataDirectory: string
+  /** Where the kernel shows itself; another place in tests. */
+  readonly proc?: string
+}): HostCollector {
+  const proc = options.proc ?? '/proc'
   const labels = { host: options.host }
   let lastCpu: { readonly busy: number; readonly total: number } | null = null
 
   const cpu = (now: number): SeriesSamples[] => {
-    const fields = read('/proc/stat')?.split('\n', 1)[0]?.trim().split(/\s+/).slice(1, 9).map(Number)
-    if (fields === undefined || fields.length < 8) return []
+    const fields = read(`${proc}/stat`)?.split('\n', 1)[0]?.trim().split(/\s+/).slice(1, 9).map(Number)
+    if (fields === undefined || fields.length < 8 || fields.some(Number.isNaN)) return []
     const total = fields.reduce((sum, field) => sum + field, 0)
     const busy = total - fields[3]! - fields[4]! // idle and iowait
     const before = lastCpu
@@ -29,7 +35,7 @@ export function hostCollector(options: { readonly host: string; readonly dataDir
   }
 
   const memory = (now: number): SeriesSamples[] => {
-    const text = read('/proc/meminfo') ?? ''
+    const text = read(`${proc}/meminfo`) ?? ''
     const kib = (key: string): number => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN)
     return [
       ['inferward_host_memory_total_bytes', kib('MemTotal')] as const,
@@ -50,10 +56,11 @@ export function hostCollector(options: { readonly host: string; readonly dataDir
   }
 
   const network = (now: number): SeriesSamples[] =>
-    (read('/proc/net/dev') ?? '').split('\n').flatMap((line) => {
+    (read(`${proc}/net/dev`) ?? '').split('\n').flatMap((line) => {
       const match = /^\s*([^:\s]+):\s*(.+)$/.exec(line)
       if (match === null || match[1] === 'lo') return []
       const fields = match[2]!.trim().split(/\s+/).map(Number)
+      if (!Number.isFinite(fields[0]) || !Number.isFinite(fields[8])) return []
       const device = { ...labels, device: match[1]! }
       return [
         sample('inferward_host_network_receive_bytes_total', device, now, fields[0]!),
@@ -62,7 +69,8 @@ export function hostCollector(options: { readonly host: string; readonly dataDir
     })
 
   const load = (now: number): SeriesSamples[] => {
-    const value = Number(read('/proc/loadavg')?.split(' ')[0] ?? Number.NaN)
+    // An empty text is no number, and must not become zero.
+    const value = Number(read(`${proc}/loadavg`)?.split(' ')[0]?.trim() || Number.NaN)
     return Number.isNaN(value) ? [] : [sample('inferward_host_load1', labels, now, value)]
   }
 

@@ -39,7 +39,15 @@ export function openRound(
   let loop: Promise<void> = Promise.resolve()
   const abort = new AbortController()
 
-  const once = async (): Promise<void> => {
+  /** The end of the round that runs or waits last. */
+  let last: Promise<void> = Promise.resolve()
+  const once = (): Promise<void> => {
+    const next = last.then(look)
+    last = next.catch(() => undefined)
+    return next
+  }
+
+  const look = async (): Promise<void> => {
     const now = clock.now()
     const begun = clock.monotonic()
     const scrapes = await Promise.all(deps.engines.map((engine) => engine.scraper.scrape(now)))
