@@ -61,9 +61,12 @@ export function readSegments(
     if (offset < bytes.length) {
       if (last) {
         const file = files.open(path, 'append')
-        file.truncate(offset)
-        file.sync()
-        file.close()
+        try {
+          file.truncate(offset)
+          file.sync()
+        } finally {
+          file.close()
+        }
         damage.push({ path, kind: 'torn_tail', bytesCut: bytes.length - offset, lost: null })
       } else {
         const following = Number.parseInt(names[index + 1]!.slice(0, 16), 16)

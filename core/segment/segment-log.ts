@@ -1,8 +1,19 @@
 // An append-only log of frames in segment files (docs/formats/segment.md): the one log of the house.
 // Invariants: sequences grow by one; what `commit` resolved for is there after a crash; repair never changes a healthy segment.
+// After a sync that failed the kernel may have dropped what it could not write, and the next sync would not say so: the segment is then
+// written anew before anything of it counts as durable.
 
+import { InferwardError } from '../base/errors.ts'
 import type { FileHandle, FileLayer } from '../base/file-layer.ts'
-import { decodeCheckpoint, encodeCheckpoint, encodeFrame, encodeHeader, headerBytes, maxPayloadBytes } from './frame.ts'
+import {
+  checkFrame,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  encodeFrame,
+  encodeHeader,
+  headerBytes,
+  maxPayloadBytes,
+} from './frame.ts'
 import { type GroupCommit, groupCommit } from './group-commit.ts'
 import { type Damage, readSegments, type Segment, segmentName } from './recovery.ts'
 
@@ -65,25 +76,53 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
   let refused = 0
   let droppedFrames = 0
   let syncs = 0
+  let suspect = false
   let closing: Promise<void> = Promise.resolve()
   let cursor: { sequence: number; segment: Segment; offset: number } | undefined
 
   const bytes = (): number => segments.reduce((sum, segment) => sum + segment.bytes, 0)
   const saveCheckpoint = (): void => files.writeAtomic(checkpointPath, encodeCheckpoint({ epoch, acked }))
 
-  const closeHandle = (): void => {
-    if (handle === undefined) return
-    // Everything behind the newest segment is durable before a new one begins, so that repair may trust it.
-    handle.sync()
-    syncs += (commits?.syncs ?? 0) + 1
+  /** Lets go of the file; a sync of it may still run on another thread, and its descriptor must not be reused under it. */
+  const release = (): void => {
     const old = handle
-    // A sync of this file may still be running on another thread; its descriptor must not be reused under it.
+    if (old === undefined) return
     closing = Promise.allSettled([closing, commits?.settled()]).then(() => old.close())
+    syncs += commits?.syncs ?? 0
     handle = undefined
     commits = undefined
   }
 
+  const rewrite = (): void => {
+    const segment = segments.at(-1)!
+    const held = files.readFile(segment.path).subarray(0, segment.bytes)
+    if (!isWhole(held, segment)) {
+      throw new InferwardError({
+        code: 'segment.lost',
+        message: `${segment.path}: what was written cannot be read back`,
+        hint: 'The disk fails: see the kernel log. A restart keeps what is whole.',
+      })
+    }
+    files.writeAtomic(segment.path, held)
+    suspect = false
+    release()
+  }
+
+  const closeHandle = (): void => {
+    if (handle === undefined) return
+    // Everything behind the newest segment is durable before a new one begins, so that repair may trust it.
+    try {
+      handle.sync()
+      syncs++
+    } catch (error) {
+      suspect = true
+      throw error
+    }
+    release()
+  }
+
   const writer = (): FileHandle => {
+    if (suspect) rewrite()
     const last = segments.at(-1)
     const usable = last !== undefined && last.bytes < options.segmentBytes && last.next === next
     if (handle !== undefined && usable) return handle
@@ -93,22 +132,44 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
       : { path: `${directory}/${segmentName(next)}`, first: next, next, bytes: headerBytes }
     const opened = files.open(segment.path, 'append')
     if (!usable) {
-      opened.append(encodeHeader({ epoch, first: next }))
-      files.syncDirectory(directory)
+      try {
+        // An attempt that failed half-way may have left half a header.
+        if (opened.size() > 0) opened.truncate(0)
+        opened.append(encodeHeader({ epoch, first: next }))
+        files.syncDirectory(directory)
+      } catch (error) {
+        opened.close()
+        throw error
+      }
       segments.push(segment)
     }
     handle = opened
-    commits = groupCommit(() => opened.syncAsync())
+    commits = groupCommit(async () => {
+      // Released in the meantime: what was written to it was made durable then.
+      if (handle !== opened) return
+      if (suspect) return rewrite()
+      try {
+        await opened.syncAsync()
+      } catch (error) {
+        suspect = handle === opened
+        throw error
+      }
+    })
     return opened
+  }
+
+  const commit = async (): Promise<void> => {
+    if (commits !== undefined) await commits.commit()
+    else if (suspect) rewrite()
   }
 
   const makeRoom = (need: number): boolean => {
     while (bytes() + need > options.capBytes) {
       const oldest = segments[0]
       if (options.full === 'refuse' || segments.length < 2 || oldest === undefined) return false
-      droppedFrames += oldest.next - Math.max(oldest.first, acked + 1)
       files.remove(oldest.path)
       segments.shift()
+      droppedFrames += Math.max(0, oldest.next - Math.max(oldest.first, acked + 1))
     }
     return true
   }
@@ -140,14 +201,18 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
         file.append(frame)
       } catch (error) {
         // A half-written frame (disk full) must not be followed by another: cut back to the last whole one.
-        file.truncate(segment.bytes)
+        try {
+          file.truncate(segment.bytes)
+        } catch {
+          suspect = true // written anew, without the half frame, before the next one
+        }
         throw error
       }
       segment.bytes += frame.length
       segment.next = ++next
       return next - 1
     },
-    commit: () => commits?.commit() ?? Promise.resolve(),
+    commit,
     read(from, maxBytes) {
       const out: Frame[] = []
       let gathered = 0
@@ -173,7 +238,10 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
       if (sequence <= acked) return
       acked = Math.min(sequence, next - 1)
       saveCheckpoint()
-      while (segments.length > 1 && segments[0]!.next <= acked + 1) files.remove(segments.shift()!.path)
+      while (segments.length > 1 && segments[0]!.next <= acked + 1) {
+        files.remove(segments[0]!.path)
+        segments.shift()
+      }
     },
     stats: () => ({
       bytes: bytes(),
@@ -184,11 +252,25 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
       syncs: syncs + (commits?.syncs ?? 0),
     }),
     async close() {
-      await commits?.commit()
-      closeHandle()
-      await closing
+      try {
+        await commit()
+      } finally {
+        release()
+        await closing
+      }
     },
   }
+}
+
+/** Are all frames of the segment in these bytes? */
+function isWhole(bytes: Uint8Array, segment: Segment): boolean {
+  let offset = headerBytes
+  for (let sequence = segment.first; sequence < segment.next; sequence++) {
+    const length = checkFrame(bytes, offset, sequence)
+    if (length === null) return false
+    offset += length
+  }
+  return offset === segment.bytes
 }
 
 function readRun(
