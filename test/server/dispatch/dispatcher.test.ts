@@ -1,7 +1,7 @@
 // Stories of alerts becoming messages, told as `when why +firing -resolved`, on a clock that stands still between the lines.
 
 import { describe, expect, it } from 'vitest'
-import { routeOf, story } from './story.ts'
+import { alertOf, routeOf, story } from './story.ts'
 
 const byName = '{receiver: oncall, group_by: [cluster], group_wait: 30s, group_interval: 5m, repeat_interval: 1h}'
 const atOnce = '{receiver: oncall, group_by: [cluster], group_wait: 0s, group_interval: 5m, repeat_interval: 1h}'
@@ -224,6 +224,38 @@ describe('recoveries do not wait', () => {
     firing.slice(1).forEach((at, index) => void expect(at - firing[index]!).toBeGreaterThanOrEqual(300_000))
     const resolved = to.received.filter((one) => one.notification.status === 'resolved')
     expect(resolved).toHaveLength(firing.length)
+  })
+})
+
+describe('what is held back', () => {
+  it('after a restart goes at its time, with the recoveries that travel with it', async () => {
+    const s = story(atOnce)
+    s.collector()
+    await s.start()
+    const began = s.clock.now()
+    for (const name of ['a', 'b']) s.alerts.set(name, alertOf(name, { startsAt: began, updatedAt: began }))
+    await s.start()
+    await s.after('10s')
+    s.resolves('b')
+    s.fires('c')
+    await s.after('10s')
+    await s.start()
+    await s.after('1m')
+    expect(s.told()).toEqual(['00:00 first +a +b'])
+    await s.after('4m')
+    expect(s.told()).toEqual(['00:00 first +a +b', '05:00 new_firing +a +c -b'])
+  })
+
+  it('is an older state of an alert that comes late', async () => {
+    const s = story(atOnce)
+    s.collector()
+    const dispatch = await s.start()
+    s.fires('a')
+    await s.after('10s')
+    s.fires('a', {}, { updatedAt: s.clock.now() - 60_000, endsAt: s.clock.now() - 60_000 })
+    await s.after('1m')
+    expect(s.told()).toEqual(['00:00 first +a'])
+    expect(dispatch.groups()[0]?.alerts[0]?.endsAt).toBeNull()
   })
 })
 
