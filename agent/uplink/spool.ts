@@ -26,7 +26,7 @@ export type Spool = {
   acked(stream: Stream, sequence: number, now: number): void
   /** Frames the server has not acknowledged. */
   pending(stream: Stream): number
-  /** Where sending begins, given what the server says it holds (null: nothing of this epoch). */
+  /** Where sending begins, given what the server says it holds (null: nothing of this epoch); what it lost is pending again. */
   resumeAt(stream: Stream, serverAck: number | null): number
   close(): Promise<void>
 }
@@ -66,7 +66,8 @@ export function openSpool(options: {
       return true
     },
     acked(stream, sequence, now) {
-      held[stream] = Math.max(held[stream], sequence)
+      // What was never sent cannot be held.
+      held[stream] = Math.max(held[stream], Math.min(sequence, logs[stream].next - 1))
       if (stream === 'events') return logs.events.ack(sequence)
       let releasable = 0
       while (marks.length > 1 && now - marks[1]!.at > limits.retainSamplesMs) {
@@ -80,7 +81,9 @@ export function openSpool(options: {
       const log = logs[stream]
       const oldest = stream === 'events' ? Math.max(log.first, log.acked + 1) : log.first
       // An ack past our end belongs to a log that was lost and begun again under the same epoch: impossible unless the peer errs.
-      return serverAck === null || serverAck >= log.next ? oldest : Math.max(oldest, serverAck + 1)
+      const resume = serverAck === null || serverAck >= log.next ? oldest : Math.max(oldest, serverAck + 1)
+      held[stream] = resume - 1
+      return resume
     },
     async close() {
       await Promise.all([logs.samples.close(), logs.events.close()])
