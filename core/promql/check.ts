@@ -13,6 +13,8 @@ import {
 import { parseError } from './errors.ts'
 import { matchesEmpty } from './matchers.ts'
 import { aggregations, signatures } from './signatures.ts'
+import { quote } from './strings.ts'
+import { metricName } from './vector.ts'
 
 export function typeOf(node: Node): ValueType {
   switch (node.kind) {
@@ -61,10 +63,15 @@ function check(node: Node, fail: Fail, text: string): void {
   const below = node.kind === 'call' && node.name === 'info' ? node.args.slice(0, 1) : children(node)
   for (const child of below) check(child, fail, text)
   switch (node.kind) {
-    case 'selector':
+    case 'selector': {
       if (node.name === null && node.matchers.every(matchesEmpty))
         throw fail(node.span, 'vector selector must contain at least one non-empty matcher')
-      return
+      // The name written before the braces stands last among the matchers.
+      const again = node.matchers.slice(0, -1).find((one) => one.name === metricName)
+      if (node.name === null || again === undefined) return
+      const both = `${quote(node.name)} or ${quote(again.value)}`
+      throw fail(node.span, `metric name must not be set twice: ${both}`)
+    }
     case 'unary': {
       const type = typeOf(node.inner)
       if (type === 'scalar' || type === 'vector') return

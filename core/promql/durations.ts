@@ -99,15 +99,15 @@ function primary(reader: TokenReader, context: string, wanted: string): Duration
   }
   if (reader.take('(')) {
     const inner = expression(reader, 0, context, wanted)
-    const close = reader.expect(')', context)
+    const close = reader.expect(')', context, wanted)
     const span = { start: token.start, end: close.end }
-    if (inner.kind === 'operation') return { ...inner, span, wrapped: true }
+    if (inner.kind === 'operation') return { ...inner, wrapped: true }
     return { kind: 'operation', span, op: '+', left: null, right: inner, wrapped: true }
   }
   if (reader.isWord('step', 'range')) {
     reader.next()
-    reader.expect('(', context)
-    const close = reader.expect(')', context)
+    reader.expect('(', context, wanted)
+    const close = reader.expect(')', context, wanted)
     return {
       kind: 'context',
       span: { start: token.start, end: close.end },
@@ -116,11 +116,11 @@ function primary(reader: TokenReader, context: string, wanted: string): Duration
   }
   if (reader.isWord('min_of', 'max_of')) {
     reader.next()
-    reader.expect('(', context)
+    reader.expect('(', context, wanted)
     const left = expression(reader, 0, context, wanted)
-    reader.expect(',', context)
+    reader.expect(',', context, wanted)
     const right = expression(reader, 0, context, wanted)
-    const close = reader.expect(')', context)
+    const close = reader.expect(')', context, wanted)
     return operation(token.text.toLowerCase() as Operator, left, right, { start: token.start, end: close.end })
   }
   throw reader.unexpected(context, wanted)

@@ -3,8 +3,9 @@
 
 import { InferwardError } from '../base/errors.ts'
 
-/** `line:column` of an offset, both counted from 1. */
+/** `line:column` of an offset, both counted from 1; an empty text has no places. */
 export function placeOf(text: string, offset: number): string {
+  if (text === '') return 'unknown position'
   const before = text.slice(0, offset)
   return `${before.split('\n').length}:${offset - (before.lastIndexOf('\n') + 1) + 1}`
 }

@@ -1,5 +1,6 @@
 // An expression as rules know it: its text, the selectors it reads and which of them it cannot do without.
 
+import { type Node, walk } from './ast.ts'
 import { type Needs, needsOf } from './needs.ts'
 import { parseQuery } from './parser.ts'
 import { defaultLimits, type SelectorUse, selectorsOf } from './query.ts'
@@ -8,10 +9,25 @@ export type ParsedExpression = {
   readonly text: string
   readonly selectors: readonly SelectorUse[]
   readonly needs: Needs
+  /** How far back its ranges and subqueries reach, milliseconds; 0: the newest samples are enough. */
+  readonly reachMs: number
 }
 
 /** Throws `promql.parse`, with line and column. */
 export function parseExpression(text: string, lookbackMs = defaultLimits.lookbackMs): ParsedExpression {
   const node = parseQuery(text)
-  return { text, selectors: selectorsOf(node, lookbackMs), needs: needsOf(node) }
+  const selectors = selectorsOf(node, lookbackMs)
+  return { text, selectors, needs: needsOf(node), reachMs: reachOf(node, selectors) }
+}
+
+function reachOf(root: Node, selectors: readonly SelectorUse[]): number {
+  let reachMs = 0
+  let index = 0
+  walk(root, (node, parents) => {
+    if (node.kind !== 'selector') return
+    const { fromMs } = selectors[index++]!
+    if (parents.some((parent) => parent.kind === 'matrix' || parent.kind === 'subquery'))
+      reachMs = Math.max(reachMs, fromMs)
+  })
+  return reachMs
 }

@@ -69,7 +69,7 @@ function quantiles(
         only === null ? [] : [[label!, openMetricsNumber(only)]],
         (buckets, step, labels) => {
           const q = value[step]!
-          if (only !== null && !Object.is(q, only)) return undefined
+          if (only !== null && q !== only && !(Number.isNaN(q) && Number.isNaN(only))) return undefined
           const { value: found, fallen } = histogramQuantile(q, buckets)
           const metric = delayedNames ? labelValue(labels, metricName) : ''
           if (fallen !== null) notes.notMonotonic(metric, fallen, grid.times[step]!, vector.span.start)

@@ -1,9 +1,10 @@
 // Functions that read or write labels: label_replace, label_join, and the labels that absent() can know.
 
 import type { RE2JS } from 're2js'
-import type { Labels } from '../series/seam.ts'
+import type { Labels, Matcher } from '../series/seam.ts'
 import { type Node, unwrap } from './ast.ts'
 import { executionError } from './errors.ts'
+import { matchesEmpty } from './matchers.ts'
 import { compilePattern } from './pattern.ts'
 import { labelValue, metricName, type StepSeries, setLabel, unique, type Vector } from './vector.ts'
 
@@ -65,14 +66,25 @@ function labelJoin(vector: Vector, [target = '', separator = '', ...sources]: re
   )
 }
 
-/** Labels that the selector fixes by `=`; one that it names twice is none. */
+/** Labels that the selector fixes by `=`. One that further matchers speak of is fixed only where the `=` is the last of two. */
 export function absentLabels(argument: Node): Labels {
   const node = unwrap(argument)
   const matchers = node.kind === 'selector' ? node.matchers : node.kind === 'matrix' ? node.selector.matchers : []
+  const fixed = new Set<string>()
   let labels: Labels = []
-  for (const { name, op, value } of matchers) {
-    const once = matchers.filter((one) => one.name === name).length === 1
-    if (name !== metricName && op === '=' && once) labels = setLabel(labels, name, value)
+  for (const { name, op, value } of selectionOrder(matchers)) {
+    if (name === metricName) continue
+    const fixes = op === '=' && !fixed.has(name)
+    labels = setLabel(labels, name, fixes ? value : '')
+    if (fixes) fixed.add(name)
   }
   return labels
+}
+
+/** Matchers that only take series away come last, as upstream's index sorts them before the labels are read off. */
+function selectionOrder(matchers: readonly Matcher[]): readonly Matcher[] {
+  const needed = new Set(matchers.filter((one) => !matchesEmpty(one)).map(({ name }) => name))
+  const takesAway = (one: Matcher): boolean =>
+    !needed.has(one.name) || ((one.op === '!=' || one.op === '!~') && matchesEmpty(one))
+  return [...matchers.filter((one) => !takesAway(one)), ...matchers.filter(takesAway)]
 }

@@ -19,19 +19,24 @@ const label = /[a-zA-Z_][a-zA-Z0-9_]*/y
 const duration = /(?:\d+(?:ms|[smhdwy]))+(?![a-zA-Z0-9_.])/y
 const number = /0[xX](?:_?[0-9a-fA-F])+|(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?/y
 const operators = '== != <= >= =~ !~ </ >/ + - * / % ^ = < > ( ) { } [ ] , @'.split(' ')
-const insideBraces: ReadonlySet<string> = new Set(['=', '!=', '=~', '!~', ',', '}'])
+const quotes: ReadonlySet<string> = new Set([...'"\'`'])
+const durationWords: ReadonlySet<string> = new Set(['step', 'range', 'min_of', 'max_of'])
+const insideBrackets: ReadonlySet<string> = new Set([...'+-*/%^(),]'])
+const insideBraces = ['=~', '!=', '!~', '=', ',', '}'] as const
 
 /** What the lexer must remember between tokens. */
-type State = { braces: boolean; brackets: boolean; parens: number }
+type State = { braces: boolean; brackets: boolean; parens: number; duration: boolean; colon: boolean; number: boolean }
 
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = []
-  const state: State = { braces: false, brackets: false, parens: 0 }
+  const state: State = { braces: false, brackets: false, parens: 0, duration: false, colon: false, number: false }
   try {
     for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, tokens.at(-1)!.end)) {
       tokens.push(readToken(text, at, state))
     }
     if (state.braces) throw parseError(text, text.length, 'unexpected end of input inside braces')
+    if (state.brackets && !state.number)
+      throw parseError(text, text.length, 'unexpected end of input in duration expression')
     if (state.parens > 0) throw parseError(text, text.length, 'unclosed left parenthesis')
     if (state.brackets) throw parseError(text, text.length, 'unclosed left bracket')
     tokens.push({ kind: 'end', text: '', start: text.length, end: text.length })
@@ -66,7 +71,7 @@ function readToken(text: string, at: number, state: State): Token {
     end: at + length,
   })
   const char = text[at]!
-  if (char === '"' || char === "'" || char === '`') {
+  if (quotes.has(char) && !(state.brackets && !state.number)) {
     const { value, length } = readString(text, at)
     return token('string', value, length)
   }
@@ -75,23 +80,39 @@ function readToken(text: string, at: number, state: State): Token {
     const word = match(label, text, at)
     if (word !== null) return token('name', word, word.length)
     if (char === '{') throw parseError(text, at, `unexpected left brace ${shown}`)
-    const operator = operators.find((one) => text.startsWith(one, at))
-    if (operator === undefined || !insideBraces.has(operator)) {
+    const operator = insideBraces.find((one) => text.startsWith(one, at))
+    if (operator === undefined) {
       if (char === '!')
-        throw parseError(text, at, `unexpected character after '!' inside braces: '${text[at + 1] ?? ''}'`)
+        throw parseError(text, at, `unexpected character after '!' inside braces: '${text[at + 1] ?? '\ufffd'}'`)
       throw parseError(text, at, `unexpected character inside braces: ${shown}`)
     }
     if (operator === '}') state.braces = false
     return token('op', operator, operator.length)
   }
-  if (/[0-9]/.test(char) || (char === '.' && /[0-9]/.test(text[at + 1] ?? ''))) return readNumber(text, at, token)
-  // Inside brackets a colon parts range and step, so it belongs to no name there.
-  if (char === ':' && state.brackets) return token('op', ':', 1)
-  const word = match(state.brackets ? label : name, text, at)
+  const digit = /[0-9]/.test(char) || (char === '.' && /[0-9]/.test(text[at + 1] ?? ''))
+  if (state.brackets) {
+    if (digit) {
+      state.duration = true
+      state.number = true
+    } else if (char === ':') return colonInBrackets(text, at, state)
+    else {
+      const word = match(label, text, at)
+      if (word !== null && durationWords.has(word.toLowerCase())) {
+        state.duration = true
+        return token('name', word, word.length)
+      }
+      // Up to the first number only arithmetic may stand here, behind it whatever the grammar then refuses.
+      if (state.number && word !== null) throw parseError(text, at, `unexpected character: ${shown}, expected ':'`)
+      if (!state.number && (word !== null || !insideBrackets.has(char)))
+        throw parseError(text, at, `unexpected character in duration expression: ${shown}`)
+    }
+  }
+  if (digit) return readNumber(text, at, token)
+  const word = match(name, text, at)
   if (word !== null) return token('name', word, word.length)
   const operator = operators.find((one) => text.startsWith(one, at))
   if (operator === undefined) {
-    if (char === '!') throw parseError(text, at, `unexpected character after '!': '${text[at + 1] ?? ''}'`)
+    if (char === '!') throw parseError(text, at, `unexpected character after '!': '${text[at + 1] ?? '\ufffd'}'`)
     throw parseError(text, at, `unexpected character: ${shown}`)
   }
   if (operator === '=~') throw parseError(text, at, "unexpected character after '=': '~'")
@@ -100,13 +121,21 @@ function readToken(text: string, at: number, state: State): Token {
   return token('op', operator, operator.length)
 }
 
+/** A colon parts range and step. */
+function colonInBrackets(text: string, at: number, state: State): Token {
+  if (!state.duration) throw parseError(text, at + 1, 'unexpected colon before duration in duration expression')
+  if (state.colon) throw parseError(text, at, "unexpected colon ':'")
+  state.colon = true
+  return { kind: 'op', text: ':', start: at, end: at + 1 }
+}
+
 function enter(operator: string, text: string, at: number, state: State): void {
   switch (operator) {
     case '(':
       state.parens++
       return
     case ')':
-      if (--state.parens < 0) throw parseError(text, at, "unexpected right parenthesis ')'")
+      if (--state.parens < 0) throw parseError(text, at + 1, "unexpected right parenthesis ')'")
       return
     case '{':
       state.braces = true
@@ -116,6 +145,9 @@ function enter(operator: string, text: string, at: number, state: State): void {
     case '[':
       if (state.brackets) throw parseError(text, at, "unexpected left bracket '['")
       state.brackets = true
+      state.duration = false
+      state.colon = false
+      state.number = false
       return
     case ']':
       if (!state.brackets) throw parseError(text, at, "unexpected right bracket ']'")
@@ -129,10 +161,27 @@ function readNumber(text: string, at: number, token: (kind: TokenKind, value: st
   const asDuration = match(duration, text, at)
   if (asDuration !== null) return token('duration', asDuration, asDuration.length)
   const digits = match(number, text, at)
+  const cut = /^(?:0[xX]|[0-9._]+[eE][+-]?)(?![a-zA-Z0-9_.+-])/.exec(text.slice(at, at + 400))
+  if (cut !== null) {
+    const why = `error parsing number: strconv.ParseFloat: parsing ${JSON.stringify(cut[0])}: invalid syntax`
+    throw parseError(text, at, why)
+  }
   const next = digits === null ? '' : (text[at + digits.length] ?? '')
   if (digits === null || /[a-zA-Z0-9_.]/.test(next)) {
-    const shown = text.slice(at, at + (digits?.length ?? 0) + 1)
+    const shown = text.slice(at, badNumberEnd(text, at + (digits?.length ?? 0)))
     throw parseError(text, at, `bad number or duration syntax: ${JSON.stringify(shown)}`)
   }
   return token('number', digits, digits.length)
+}
+
+/** How much of what looked like a number or duration is shown: up to and with the first character that fits neither. */
+function badNumberEnd(text: string, from: number): number {
+  let at = from
+  while (/[smhdwy]/.test(text[at] ?? '')) {
+    at += text.startsWith('ms', at) ? 2 : 1
+    const digits = match(/\d+/y, text, at)
+    if (digits === null) return /[a-zA-Z_]/.test(text[at] ?? '') ? at + 1 : at
+    at += digits.length
+  }
+  return at
 }

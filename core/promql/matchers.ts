@@ -7,7 +7,6 @@ import type { Span, VectorSelector } from './ast.ts'
 import { parseError } from './errors.ts'
 import type { Token } from './lexer.ts'
 import { compilePattern } from './pattern.ts'
-import { quote } from './strings.ts'
 import type { TokenReader } from './token-reader.ts'
 import { metricName } from './vector.ts'
 
@@ -31,7 +30,7 @@ export function readMatchers(reader: TokenReader, metric: Token | null): VectorS
     }
     reader.next()
     // A quoted name alone is the metric's.
-    const alone = token.kind === 'string' && (reader.is(',') || reader.is('}'))
+    const alone = token.kind === 'string' && !isMatchOperator(reader.peek())
     matchers.push(alone ? { name: metricName, op: '=', value: token.text } : readMatcher(reader, token))
     if (matchers.length > maxMatchers)
       throw parseError(reader.text, token.start, `selector has more than ${maxMatchers} matchers`)
@@ -39,19 +38,16 @@ export function readMatchers(reader: TokenReader, metric: Token | null): VectorS
     reader.expect(',', 'label matching', '"," or "}"')
   }
   const close = reader.expect('}', 'label matching')
-  const again = name === null ? undefined : matchers.find((one) => one.name === metricName)
-  if (again !== undefined) {
-    const both = `${quote(name!)} or ${quote(again.value)}`
-    throw parseError(reader.text, start, `metric name must not be set twice: ${both}`)
-  }
   return selectorOf(name, matchers, { start, end: close.end })
+}
+
+function isMatchOperator({ kind, text }: Token): boolean {
+  return kind === 'op' && (text === '=' || text === '!=' || text === '=~' || text === '!~')
 }
 
 function readMatcher(reader: TokenReader, label: Token): Matcher {
   const operator = reader.peek()
-  if (operator.kind !== 'op' || !['=', '!=', '=~', '!~'].includes(operator.text)) {
-    throw reader.unexpected('label matching', 'label matching operator')
-  }
+  if (!isMatchOperator(operator)) throw reader.unexpected('label matching', 'label matching operator')
   reader.next()
   const value = reader.peek()
   if (value.kind !== 'string') throw reader.unexpected('label matching', 'string')

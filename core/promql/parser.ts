@@ -9,7 +9,7 @@ import { readMatchers, selectorOf } from './matchers.ts'
 import { defaultMatching, readLabelList, readMatching } from './matching.ts'
 import { readPostfix } from './postfix.ts'
 import { aggregations, experimental, signatures } from './signatures.ts'
-import { TokenReader } from './token-reader.ts'
+import { isKeyword, TokenReader } from './token-reader.ts'
 
 const maxLength = 1 << 20
 
@@ -45,7 +45,7 @@ const stable: ParseOptions = { experimental: false }
 
 /** Reads and type-checks a query; throws `promql.parse` with line and column. */
 export function parseQuery(text: string, options: ParseOptions = stable): Node {
-  if (text.length > maxLength) throw parseError('', 0, `query is longer than ${maxLength} characters`)
+  if (text.length > maxLength) throw parseError(text, 0, `query is longer than ${maxLength} characters`)
   const reader = new TokenReader(text)
   if (reader.peek().kind === 'end') throw parseError(text, 0, 'no expression found in input')
   const node = new Parser(reader, options).expression(0)
@@ -162,7 +162,7 @@ class Parser {
       return reader.made({ kind: 'number', span, value, duration: false })
     }
     if (notNames.test(lower)) throw reader.unexpected('')
-    if (called) return this.call()
+    if (called && !token.text.includes(':') && !isKeyword(lower)) return this.call()
     reader.next()
     if (reader.is('{')) return reader.made(readMatchers(reader, token))
     return reader.made(selectorOf(token.text, [], span))
@@ -182,7 +182,7 @@ class Parser {
     }
     const early = clause()
     if (!reader.is('(')) throw reader.unexpected('aggregation')
-    const args = this.arguments()
+    const args = reader.inside('aggregation', () => this.arguments())
     if (!early) clause()
     if (args.length === 0) throw parseError(reader.text, token.start, 'no arguments for aggregate expression provided')
     if (experimental.has(op) && !this.options.experimental)
@@ -212,14 +212,20 @@ class Parser {
     // Only the words of the language may be written in capitals.
     const lower = token.text.toLowerCase()
     const name = /^(?:start|end|step|range|min_of|max_of)$/.test(lower) ? lower : token.text
+    // What the arguments lack is told first.
+    const args = this.arguments()
     if (!signatures.has(name)) {
       throw parseError(reader.text, token.start, `unknown function with name ${JSON.stringify(token.text)}`)
     }
     if (experimental.has(name) && !this.options.experimental) {
       throw parseError(reader.text, token.start, `function ${JSON.stringify(token.text)} is not enabled`)
     }
-    const args = this.arguments()
     return reader.made({ kind: 'call', span: { start: token.start, end: reader.lastEnd }, name, args })
+  }
+
+  private startsExpression(): boolean {
+    const { kind, text } = this.reader.peek()
+    return kind === 'op' ? '({+-'.includes(text) : kind !== 'end' && !notNames.test(text.toLowerCase())
   }
 
   private arguments(): readonly Node[] {
@@ -231,7 +237,7 @@ class Parser {
       args.push(this.expression(0))
       const comma = reader.peek()
       if (!reader.take(',')) break
-      if (reader.is(')'))
+      if (!this.startsExpression())
         throw parseError(reader.text, comma.start, 'trailing commas not allowed in function call args')
     }
     reader.expect(')', '', '')

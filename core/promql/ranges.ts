@@ -61,6 +61,7 @@ function eachOfSubquery(evaluation: Evaluation, node: Subquery, grid: Grid, each
   const start = ends[0]! - node.rangeMs
   const first = Math.floor(start / stepMs) * stepMs + stepMs
   const inner = gridOf(first, ends.at(-1)!, stepMs, options.maxSamples)
+  if (inner.times.length === 0) return
   evaluation.count(inner.times.length)
   for (const { labels, dropName, values: all, present } of evaluation.vector(node.inner, inner)) {
     let live = 0

@@ -11,19 +11,24 @@ const maxDepth = 200
 const maxHeight = 400
 
 const keywords: ReadonlySet<string> = new Set(
-  (
-    'offset smoothed anchored by without on ignoring group_left group_right fill fill_left fill_right bool ' +
-    'start end step range max_of min_of'
-  ).split(' '),
+  'offset smoothed anchored by without on ignoring group_left group_right fill fill_left fill_right bool'.split(' '),
 )
+const contextWords: ReadonlySet<string> = new Set(['start', 'end', 'step', 'range', 'max_of', 'min_of'])
 const wordOperators: ReadonlySet<string> = new Set(['and', 'or', 'unless', 'atan2'])
 const delimiters: ReadonlySet<string> = new Set(['(', ')', '{', '}', '[', ']', ',', '=', ':'])
+
+/** Words of the language that name no function. */
+export function isKeyword(word: string): boolean {
+  return keywords.has(word) || wordOperators.has(word) || aggregations.has(word)
+}
 
 export class TokenReader {
   readonly text: string
   private readonly tokens: readonly Token[]
   private at = 0
   private depth = 0
+  /** What a fault is said to be in, where nothing nearer is known. */
+  private around = ''
   private readonly heights = new WeakMap<Node, number>()
 
   constructor(text: string) {
@@ -80,11 +85,13 @@ export class TokenReader {
 
   unexpected(context: string, expected = ''): Error {
     const token = this.peek()
-    const where = context === '' ? '' : ` in ${context}`
+    const place = context === '' ? this.around : context
+    const where = place === '' ? '' : ` in ${place}`
+    const shown = describe(token, this.text, place === 'label matching', this.peek(1))
     return parseError(
       this.text,
       token.start,
-      `unexpected ${describe(token, this.text)}${where}${expected === '' ? '' : `, expected ${expected}`}`,
+      `unexpected ${shown}${where}${expected === '' ? '' : `, expected ${expected}`}`,
     )
   }
 
@@ -95,6 +102,15 @@ export class TokenReader {
     }
     const value = read()
     this.depth--
+    return value
+  }
+
+  /** Runs `read` with `context` as what a fault in it is in. */
+  inside<T>(context: string, read: () => T): T {
+    const before = this.around
+    this.around = context
+    const value = read()
+    this.around = before
     return value
   }
 
@@ -109,7 +125,8 @@ export class TokenReader {
   }
 }
 
-function describe(token: Token, text: string): string {
+/** Inside braces every word is a plain name, and so is `fill` where no value follows. */
+function describe(token: Token, text: string, inBraces: boolean, after: Token): string {
   if (token.kind === 'end') return 'end of input'
   const source = text.slice(token.start, token.end)
   if (token.kind === 'op') return delimiters.has(token.text) ? `"${source}"` : `<op:${source}>`
@@ -117,8 +134,11 @@ function describe(token: Token, text: string): string {
     return `${token.kind} ${source.length > 10 ? `${quote(source.slice(0, 10))}...` : quote(source)}`
   }
   const lower = token.text.toLowerCase()
-  if (keywords.has(lower)) return `<${source}>`
-  if (wordOperators.has(lower)) return `<op:${source}>`
-  if (aggregations.has(lower)) return `<aggr:${source}>`
-  return `identifier ${quote(source)}`
+  const plain = inBraces || (/^fill(?:_left|_right)?$/.test(lower) && after.text !== '(')
+  if (!plain && keywords.has(lower)) return `<${source}>`
+  if (!plain && contextWords.has(lower)) return `"${source}"`
+  if (!plain && wordOperators.has(lower)) return `<op:${source}>`
+  if (!plain && aggregations.has(lower)) return `<aggr:${source}>`
+  if (lower === 'inf' || lower === 'nan') return `number ${quote(source)}`
+  return `${source.includes(':') ? 'metric identifier' : 'identifier'} ${quote(source)}`
 }

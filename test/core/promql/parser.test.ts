@@ -62,10 +62,10 @@ describe('a query', () => {
   })
 
   it.each([
-    ['', '1:1: parse error: no expression found in input'],
+    ['', 'unknown position: parse error: no expression found in input'],
     ['# nothing', '1:1: parse error: no expression found in input'],
     ['1 +', '1:4: parse error: unexpected end of input'],
-    ['up\n  )', "2:3: parse error: unexpected right parenthesis ')'"],
+    ['up\n  )', "2:4: parse error: unexpected right parenthesis ')'"],
     ['(1', '1:3: parse error: unclosed left parenthesis'],
     ['up up', '1:4: parse error: unexpected identifier "up"'],
     ['1 1', '1:3: parse error: unexpected number "1"'],
@@ -82,7 +82,7 @@ describe('a query', () => {
     ['up{a=1}', "1:6: parse error: unexpected character inside braces: '1'"],
     ['up{a="b"', '1:9: parse error: unexpected end of input inside braces'],
     ['up{a="b" c="d"}', '1:10: parse error: unexpected identifier "c" in label matching, expected "," or "}"'],
-    ['up{a=~"("}', '1:4: parse error: error parsing regexp: missing closing ): `(?s:()`'],
+    ['up{a=~"("}', '1:4: parse error: error parsing regexp: missing closing ): `(`'],
     ['rate(up)', '1:6: parse error: expected type range vector in call to function "rate", got instant vector'],
     ['rate(up[5m], 1)', '1:1: parse error: expected 1 argument(s) in call to "rate", got 2'],
     ['round()', '1:1: parse error: expected at least 1 argument(s) in call to "round", got 0'],
@@ -124,11 +124,18 @@ describe('a query', () => {
     ['"x', '1:1: parse error: unterminated quoted string'],
     ['`x', '1:1: parse error: unterminated raw string'],
     ['"\\q"', "1:2: parse error: unknown escape sequence U+0071 'q'"],
-    ['1foo', '1:1: parse error: bad number or duration syntax: "1f"'],
+    ['1foo', '1:1: parse error: bad number or duration syntax: "1"'],
     ['up ! up', "1:4: parse error: unexpected character after '!': ' '"],
     ['up =~ "x"', "1:4: parse error: unexpected character after '=': '~'"],
     ['up ~ up', "1:4: parse error: unexpected character: '~'"],
     ['on', '1:1: parse error: unexpected <on>'],
+    ['by(up)', '1:3: parse error: unexpected "("'],
+    ['avg(up down)', '1:8: parse error: unexpected identifier "down" in aggregation'],
+    ['up{"a" "b"}', '1:8: parse error: unexpected string "\\"b\\"" in label matching, expected "," or "}"'],
+    ['1e', '1:1: parse error: error parsing number: strconv.ParseFloat: parsing "1e": invalid syntax'],
+    ['1mild', '1:1: parse error: bad number or duration syntax: "1mi"'],
+    ['up[5m:1m:1m]', "1:9: parse error: unexpected colon ':'"],
+    ['up[x]', "1:4: parse error: unexpected character in duration expression: 'x'"],
     ['sum by (1) (up)', '1:9: parse error: unexpected number "1" in grouping opts, expected label'],
   ])('%j is told: %s', (text, wanted) => {
     expect(refusal(text)).toBe(wanted)

@@ -71,12 +71,16 @@ export function randomQuery(random: Random, size: number): string {
     if (chance(0.05)) return `{"${name}", ${matcher()}}`
     return chance(0.4) ? `${name}{${matcher()}${chance(0.3) ? `, ${matcher()}` : ''}}` : name
   }
-  const selector = (): string => bare() + shift()
+  const extended = (p: number): string => (chance(p) ? ` ${pick(['anchored', 'smoothed'])}` : '')
+  const selector = (): string => bare() + extended(0.03) + shift()
   const matrix = (depth: number): string => {
     if (depth > 1 && chance(0.3)) {
       return `${wrapped(depth - 1)}[${pick(durations)}:${chance(0.5) ? pick(['30s', '1m', '17s']) : ''}]${shift()}`
     }
-    return `${bare()}[${pick(durations)}]${shift()}`
+    const range = chance(0.1)
+      ? pick(['step() + 1m', '2m * 2', '-(30s - 5m)', 'max_of(1m, step())', '5m % 2m'])
+      : pick(durations)
+    return `${bare()}[${range}]${extended(0.1)}${shift()}`
   }
   const wrapped = (depth: number): string => {
     const text = vector(depth)
@@ -94,12 +98,15 @@ export function randomQuery(random: Random, size: number): string {
     ])()
   }
   const matching = (set: boolean): string => {
-    if (chance(0.4)) return ''
-    const clause = chance(0.6)
-      ? `on(${some(['job', 'instance', 'code'])})`
-      : `ignoring(${some(['code', 'instance', 'le'])})`
-    if (set || chance(0.5)) return clause
-    return `${clause} ${pick(['group_left', 'group_right'])}(${chance(0.4) ? pick(['code', 'le']) : ''})`
+    const fill =
+      set || chance(0.9) ? '' : ` ${pick(['fill(0)', 'fill_left(-1)', 'fill_right(2)', 'fill_left(1) fill_right(3)'])}`
+    if (chance(0.4)) return fill
+    const on = chance(0.6)
+    const list = some(on ? ['job', 'instance', 'code'] : ['code', 'instance', 'le'])
+    const clause = `${on ? 'on' : 'ignoring'}(${list})`
+    if (set || chance(0.5)) return clause + fill
+    const included = chance(0.4) && !(on && list.includes('code')) ? pick(['code', 'le']) : ''
+    return `${clause} ${pick(['group_left', 'group_right'])}(${included})${fill}`
   }
   const vector = (depth: number): string => {
     if (depth <= 1) return selector()
@@ -110,6 +117,12 @@ export function randomQuery(random: Random, size: number): string {
       () => `${pick(pointCalls)}(${vector(depth - 1)})`,
       () => `quantile_over_time(${scalar(depth - 1)}, ${matrix(depth - 1)})`,
       () => `predict_linear(${matrix(depth - 1)}, ${scalar(depth - 1)})`,
+      () => `double_exponential_smoothing(${matrix(depth - 1)}, 0.3, ${pick(['0.6', '0', '0.1'])})`,
+      () =>
+        `${pick(['rate', 'increase', 'delta', 'changes', 'resets'])}(${bare()}[${pick(durations)}] ${pick(['anchored', 'smoothed'])}${shift()})`,
+      () => `${pick(['sort_by_label', 'sort_by_label_desc'])}(${vector(depth - 1)}, "instance", "job")`,
+      () => `histogram_quantiles(${vector(depth - 1)}, "q", 0.5, ${scalar(depth - 1)})`,
+      () => `min_of(${scalar(depth - 1)}, ${scalar(depth - 1)}) * ${wrapped(depth - 1)}`,
       () => `absent_over_time(${matrix(depth - 1)})`,
       () => `clamp(${vector(depth - 1)}, ${scalar(depth - 1)}, ${scalar(depth - 1)})`,
       () => `round(${vector(depth - 1)}, ${scalar(depth - 1)})`,
