@@ -13,25 +13,25 @@ export type Client = {
   post(path: string, body: unknown): Promise<unknown>
 }
 
+const maxTimeoutSeconds = 86_400
+
 /** Flags, then environment, then the token file of a local data folder. */
 export function clientOptions(
   flags: { readonly server?: string; readonly tokenFile?: string; readonly timeout?: string },
   environment: Readonly<Record<string, string | undefined>>,
 ): ClientOptions {
   const server = flags.server ?? environment.INFERWARD_SERVER ?? 'http://127.0.0.1:9700'
-  let url: URL
-  try {
-    url = new URL(server)
-  } catch (error) {
+  // `localhost:9700` is a URL too, of a scheme named localhost.
+  const url = URL.canParse(server) ? new URL(server) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new InferwardError({
       code: 'cli.server_url',
       message: `not a URL: ${redact(server)}`,
       hint: 'Write --server http://host:9700',
       exitCode: exitCodes.usage,
-      cause: error,
     })
   }
-  let token = environment.INFERWARD_TOKEN ?? null
+  let token = environment.INFERWARD_TOKEN?.trim() || null
   if (flags.tokenFile !== undefined) {
     try {
       token = readFileSync(flags.tokenFile, 'utf8').trim()
@@ -45,70 +45,109 @@ export function clientOptions(
       })
     }
   }
+  if (token !== null && !/^[\x21-\x7e]+$/.test(token)) {
+    throw new InferwardError({
+      code: 'cli.token',
+      message: 'the token holds spaces or characters that no token has',
+      hint: 'Give the token alone: the whole content of DATA/admin.token.',
+      exitCode: exitCodes.usage,
+    })
+  }
   const seconds = Number(flags.timeout ?? 10)
+  if (!(seconds > 0 && seconds <= maxTimeoutSeconds)) {
+    throw new InferwardError({
+      code: 'cli.timeout',
+      message: `not a number of seconds: "${flags.timeout}"`,
+      hint: 'Write --timeout 30',
+      exitCode: exitCodes.usage,
+    })
+  }
   return {
     server: url.toString().replace(/\/$/, ''),
     token,
-    timeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 10_000,
+    timeoutMs: seconds * 1000,
   }
 }
 
 export function openClient(options: ClientOptions): Client {
-  const call = async (path: string, init: RequestInit): Promise<Response> => {
+  /** The answer's status and whole body: a body that is cut, or comes too late, is no answer. */
+  const call = async (path: string, init: RequestInit): Promise<string> => {
     const headers = new Headers(init.headers)
     if (options.token !== null) headers.set('authorization', `Bearer ${options.token}`)
     let response: Response
+    let body: string
     try {
       response = await fetch(`${options.server}${path}`, {
         ...init,
         headers,
         signal: AbortSignal.timeout(options.timeoutMs),
       })
+      body = await response.text()
     } catch (error) {
       throw new InferwardError({
         code: 'cli.unreachable',
-        message: `no answer from ${options.server}: ${errorText(error)}`,
+        message: `no answer from ${redact(options.server)}: ${redact(errorText(error))}`,
         hint: 'Is the server running? Start it with `inferward up --data DIR`, or name another with --server URL.',
         exitCode: exitCodes.unreachable,
         retryable: true,
         cause: error,
       })
     }
-    if (response.ok) return response
-    throw await refusal(response, path)
+    if (response.ok) return body
+    throw refusal(response.status, body, path)
+  }
+  const json = (body: string, path: string): unknown => {
+    try {
+      return JSON.parse(body)
+    } catch (error) {
+      throw new InferwardError({
+        code: 'cli.bad_answer',
+        message: `the answer for ${path} is not JSON`,
+        hint: 'Is --server the address of an Inferward server, and not of a page in front of it?',
+        cause: error,
+      })
+    }
   }
   return {
-    get: async (path) => (await call(path, { method: 'GET' })).json(),
-    text: async (path) => (await call(path, { method: 'GET' })).text(),
-    post: async (path, body) =>
-      (
-        await call(path, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-        })
-      ).json(),
+    get: async (path) => json(await call(path, { method: 'GET' }), path),
+    text: (path) => call(path, { method: 'GET' }),
+    post: async (path, body) => {
+      const headers = { 'content-type': 'application/json' }
+      return json(await call(path, { method: 'POST', headers, body: JSON.stringify(body) }), path)
+    },
   }
 }
 
-async function refusal(response: Response, path: string): Promise<InferwardError> {
-  const body = (await response.json().catch(() => ({}))) as {
-    error?: { code?: string; message?: string; hint?: string } | string
+type Told = { readonly code?: string; readonly message?: string; readonly hint?: string }
+
+/** What the server said of the fault; nothing of what is not of the right kind. */
+function toldBy(body: string): Told {
+  let error: unknown
+  try {
+    error = (JSON.parse(body) as { error?: unknown } | null)?.error
+  } catch {
+    return {} // a page of something in between
   }
-  const told: { code?: string; message?: string; hint?: string } =
-    typeof body.error === 'object' ? body.error : body.error === undefined ? {} : { message: body.error }
-  const message = told.message ?? `HTTP ${response.status} for ${path}`
-  const code = told.code ?? `http.${response.status}`
-  if (response.status === 401 || response.status === 403) {
+  if (typeof error === 'string') return { message: error }
+  const given = (error ?? {}) as Readonly<Record<string, unknown>>
+  const texts = (['code', 'message', 'hint'] as const).filter((key) => typeof given[key] === 'string')
+  return Object.fromEntries(texts.map((key) => [key, given[key] as string]))
+}
+
+function refusal(status: number, body: string, path: string): InferwardError {
+  const told = toldBy(body)
+  const message = told.message ?? `HTTP ${status} for ${path}`
+  const code = told.code ?? `http.${status}`
+  if (status === 401 || status === 403) {
     const hint = told.hint ?? 'Give a token that may do this: --token-file DATA/admin.token, or INFERWARD_TOKEN.'
     return new InferwardError({ code, message, hint, exitCode: exitCodes.unauthorised })
   }
   const exitCode =
-    response.status === 404
+    status === 404
       ? exitCodes.notFound
-      : response.status === 400
+      : status === 400
         ? exitCodes.usage
-        : response.status >= 502
+        : status >= 502
           ? exitCodes.unreachable
           : exitCodes.failed
   return new InferwardError({ code, message, exitCode, ...(told.hint === undefined ? {} : { hint: told.hint }) })

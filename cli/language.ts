@@ -6,8 +6,9 @@ export function language(
   flag: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): Language {
+  // An empty variable is an unset one.
   const told =
-    flag ?? environment.INFERWARD_LANG ?? environment.LC_ALL ?? environment.LC_MESSAGES ?? environment.LANG ?? ''
+    flag || environment.INFERWARD_LANG || environment.LC_ALL || environment.LC_MESSAGES || environment.LANG || ''
   return told.toLowerCase().startsWith('zh') ? 'zh' : 'en'
 }
 

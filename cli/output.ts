@@ -5,7 +5,7 @@ export type OutputFormat = 'table' | 'json'
 export type Column<T> = { readonly title: string; readonly value: (row: T) => string | number | null }
 
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
-  const cells = rows.map((row) => columns.map((column) => String(column.value(row) ?? '-')))
+  const cells = rows.map((row) => columns.map((column) => plain(String(column.value(row) ?? '-'))))
   const widths = columns.map((column, index) =>
     Math.max(width(column.title), ...cells.map((line) => width(line[index]!))),
   )
@@ -17,15 +17,19 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): str
   return [line(columns.map((column) => column.title)), ...cells.map(line)].join('\n')
 }
 
-/** Columns a terminal gives the text: CJK and other wide characters take two. */
+/** Names come from other hosts: what would move the cursor, colour the screen or turn the reading direction is shown as a mark. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+}
+
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+const narrowest = /\p{Mn}|\p{Me}|[\u200b-\u200d]/u
+
+/** Columns a terminal gives the text: CJK and other wide characters take two, marks over a letter none. */
 export function width(text: string): number {
   let columns = 0
-  for (const character of text)
-    columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(
-      character,
-    )
-      ? 2
-      : 1
+  for (const character of text) columns += narrowest.test(character) ? 0 : wide.test(character) ? 2 : 1
   return columns
 }
 
