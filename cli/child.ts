@@ -67,7 +67,10 @@ export function keepChild(
 
   const readRunFile = (): RunFile | null => {
     try {
-      return JSON.parse(readFileSync(runFile, 'utf8')) as RunFile
+      const held = JSON.parse(readFileSync(runFile, 'utf8')) as Partial<RunFile> | null
+      // Nought and negative numbers name groups of processes, to a signal; never ours.
+      const whole = Number.isInteger(held?.pid) && held!.pid! > 1 && typeof held!.startTime === 'string'
+      return whole ? (held as RunFile) : null
     } catch {
       return null // absent or half-written by a crash: nothing to adopt
     }
@@ -83,9 +86,11 @@ export function keepChild(
       stdio: ['ignore', log, log],
     })
     closeSync(log)
+    // At once, not with the event: a stop that comes before it must find whom to stop.
+    pid = child.pid ?? null
     return new Promise((resolve) => {
       child.once('spawn', () => {
-        pid = child.pid!
+        const pid = child.pid!
         writeFileSync(`${runFile}.tmp`, JSON.stringify({ pid, startTime: processStart(pid) ?? '' }), { mode: 0o600 })
         renameSync(`${runFile}.tmp`, runFile)
         deps.onEvent({ kind: 'started', pid })

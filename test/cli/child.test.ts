@@ -1,0 +1,142 @@
+// Keeping one program, with real tiny programs: restarted, adopted, stopped, given up, and never two of them.
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Child, type ChildEvent, type ChildSpec, keepChild } from '../../cli/child.ts'
+import { isAlive, processStart } from '../../cli/process.ts'
+import { systemClock } from '../../core/base/clock.ts'
+
+const children: Child[] = []
+const folders: string[] = []
+afterEach(async () => {
+  for (const child of children.splice(0)) await child.stop()
+  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true })
+})
+
+const lives = 'setInterval(() => {}, 1000)'
+function stand(
+  script: string,
+  more: Partial<ChildSpec> = {},
+  directory = mkdtempSync(path.join(tmpdir(), 'iw-child-')),
+) {
+  folders.push(directory)
+  const program = path.join(directory, 'program.mjs')
+  writeFileSync(program, script)
+  const events: ChildEvent[] = []
+  const child = keepChild(
+    { name: 'one', arguments: ['argument'], stopSignal: 'SIGTERM', stopMs: 2000, ...more },
+    { directory, program, clock: systemClock, onEvent: (event) => void events.push(event) },
+  )
+  children.push(child)
+  const pids = (): number[] => events.flatMap((event) => (event.kind === 'ended' ? [] : [event.pid]))
+  return {
+    child,
+    events,
+    pids,
+    directory,
+    runFile: path.join(directory, 'run', 'one.json'),
+    log: path.join(directory, 'log', 'one.log'),
+  }
+}
+const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const wrote = (log: string, words: string) =>
+  until(() => expect(existsSync(log) && readFileSync(log, 'utf8')).toContain(words))
+
+describe('a kept child', () => {
+  it('runs with its arguments, its output in a file, its identity in another, and stops when asked', async () => {
+    const { child, pids, runFile, log } = stand(`console.log('out', process.argv[2]); console.error('err'); ${lives}`)
+    await wrote(log, 'out argument')
+    await wrote(log, 'err')
+    const [pid] = pids()
+    expect(JSON.parse(readFileSync(runFile, 'utf8'))).toEqual({ pid, startTime: processStart(pid!) })
+    await child.stop()
+    expect(isAlive(pid!)).toBe(false)
+    expect(existsSync(runFile)).toBe(false)
+    expect(await child.done).toEqual({ code: 0, words: '' })
+    await child.stop()
+  })
+
+  it('is started again when it is killed, at once the first time', async () => {
+    const { events, pids, log } = stand(`console.log('up'); ${lives}`)
+    await wrote(log, 'up')
+    process.kill(pids()[0]!, 'SIGKILL')
+    await until(() => expect(pids()).toHaveLength(2))
+    expect(events[1]).toEqual({ kind: 'ended', code: null, signal: 'SIGKILL', again: true, inMs: 0 })
+    expect(isAlive(pids()[0]!)).toBe(false)
+  })
+
+  it('that ends at once with a code no restart mends is given up, with its own last words', async () => {
+    const { child, events } = stand(
+      `console.error('noise'); console.error('inferward-server: config.yaml:1:1: wrong'); process.exit(3)`,
+    )
+    expect(await child.done).toEqual({ code: 3, words: 'inferward-server: config.yaml:1:1: wrong' })
+    expect(events.at(-1)).toMatchObject({ kind: 'ended', code: 3, again: false })
+  })
+
+  it('that ends with any other code is tried again, later each time, and can be stopped in between', async () => {
+    const { child, events } = stand('process.exit(7)')
+    await until(() => expect(events.filter((event) => event.kind === 'ended').length).toBeGreaterThanOrEqual(2))
+    expect(events.flatMap((event) => (event.kind === 'ended' ? [event.inMs] : [])).slice(0, 2)).toEqual([0, 500])
+    await child.stop()
+    expect((await child.done).code).toBe(0)
+  })
+
+  it('that does not listen is killed after its time, with what it started', async () => {
+    const { child, pids, log } = stand(
+      `import { spawn } from 'node:child_process'
+       process.on('SIGTERM', () => {})
+       const inner = spawn(process.execPath, ['-e', "setInterval(() => {}, 1000)"], { stdio: 'ignore' })
+       console.log('inner=' + inner.pid + ';'); ${lives}`,
+      { stopMs: 300 },
+    )
+    await wrote(log, ';')
+    const inner = Number(/inner=(\d+)/.exec(readFileSync(log, 'utf8'))![1])
+    await child.stop()
+    await until(() => expect([isAlive(pids()[0]!), isAlive(inner)]).toEqual([false, false]))
+  })
+
+  it('that is stopped in the moment it starts does not run on', async () => {
+    const { child, directory } = stand(
+      `import { writeFileSync } from 'node:fs'; setTimeout(() => writeFileSync(process.argv[1] + '.lives', ''), 300); ${lives}`,
+    )
+    await child.stop()
+    expect((await child.done).code).toBe(0)
+    expect(existsSync(path.join(directory, 'program.mjs.lives'))).toBe(false)
+  })
+
+  it('is adopted by the next keeper, never started twice, and stopped by it', async () => {
+    const first = stand(`console.log('up'); ${lives}`)
+    await wrote(first.log, 'up')
+    const second = stand(`console.log('up'); ${lives}`, {}, first.directory)
+    await until(() => expect(second.events).toEqual([{ kind: 'adopted', pid: first.pids()[0] }]))
+    await second.child.stop()
+    expect(isAlive(first.pids()[0]!)).toBe(false)
+    expect((await second.child.done).code).toBe(0)
+  })
+
+  it.each([
+    ['half-written', '{"pid": 1'],
+    ['of a pid that is somebody else now', JSON.stringify({ pid: process.pid, startTime: '1' })],
+    ['of a pid that is gone', JSON.stringify({ pid: 2 ** 22 + 1, startTime: '1' })],
+    ['null', 'null'],
+    ['of no number', JSON.stringify({ pid: 'x', startTime: null })],
+    ['of everybody', JSON.stringify({ pid: -1, startTime: null })],
+  ])('is started when the run file is %s', async (_name, text) => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'iw-child-'))
+    mkdirSync(path.join(directory, 'run'))
+    writeFileSync(path.join(directory, 'run', 'one.json'), text)
+    const { events } = stand(lives, {}, directory)
+    await until(() => expect(events[0]?.kind).toBe('started'))
+  })
+})
+
+describe('a process', () => {
+  it('is known by its start, and is gone when it is', () => {
+    expect(processStart(process.pid)).toMatch(/^\d+$/)
+    expect(isAlive(process.pid)).toBe(true)
+    expect(processStart(2 ** 22 + 1)).toBeNull()
+    expect(isAlive(2 ** 22 + 1)).toBe(false)
+  })
+})
