@@ -24,38 +24,39 @@ export function lifecycle(deps: { readonly clock: Clock; readonly log: Log; read
   const abort = new AbortController()
   let stopping: Promise<void> | undefined
 
+  const stopOne = async (room: Room): Promise<void> => {
+    const timeout = new AbortController()
+    const late = deps.clock.sleep(deps.stopMs, timeout.signal).then(() => 'late' as const)
+    try {
+      if ((await Promise.race([room.stop(), late])) === 'late')
+        deps.log.warn('room did not stop in time', { room: room.name })
+    } catch (error) {
+      deps.log.error('room failed to stop', { room: room.name, error: errorText(error) })
+    } finally {
+      timeout.abort()
+    }
+  }
   const stopAll = async (): Promise<void> => {
     abort.abort()
-    for (let room = started.pop(); room !== undefined; room = started.pop()) {
-      const name = room.name
-      const timeout = new AbortController()
-      const late = deps.clock.sleep(deps.stopMs, timeout.signal).then(() => 'late' as const)
-      try {
-        if ((await Promise.race([room.stop(), late])) === 'late')
-          deps.log.warn('room did not stop in time', { room: name })
-      } catch (error) {
-        deps.log.error('room failed to stop', { room: name, error: errorText(error) })
-      } finally {
-        timeout.abort()
-      }
-    }
+    for (let room = started.pop(); room !== undefined; room = started.pop()) await stopOne(room)
   }
 
   return {
     signal: abort.signal,
     async start(rooms) {
       for (const room of rooms) {
+        // Asked to stop while it was starting: what comes next is not begun.
+        if (abort.signal.aborted) return
         try {
           await room.start(abort.signal)
-          started.push(room)
-          deps.log.debug('room started', { room: room.name })
         } catch (error) {
-          await room.stop().catch((stopError: unknown) => {
-            deps.log.debug('half-started room failed to stop', { room: room.name, error: errorText(stopError) })
-          })
+          await stopOne(room)
           await stopAll()
           throw error
         }
+        if (abort.signal.aborted) return stopOne(room)
+        started.push(room)
+        deps.log.debug('room started', { room: room.name })
       }
     },
     stop: () => (stopping ??= stopAll()),
