@@ -8,10 +8,14 @@ import * as path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Event, event as eventSchema } from '../../core/event/event.ts'
+import { batchBuckets, latencyBuckets } from '../../core/sample/catalogue-engine.ts'
+import { readGolden } from '../helpers/golden.ts'
+import { type DingtalkSink, openDingtalkSink } from '../helpers/sinks/dingtalk-sink.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const command = path.join(root, 'cli', 'inferward.mjs')
 const stallMs = 3000
+const robotSecret = 'SECacceptance'
 
 type EngineRow = {
   readonly pid: number | null
@@ -66,6 +70,7 @@ describe('a whole fleet on one host', () => {
   let engine = ''
   let up: ChildProcess | undefined
   let output = ''
+  let robot: DingtalkSink
 
   const start = async (): Promise<void> => {
     up = spawn(process.execPath, [command, 'up', '--data', fleet, '--config', config, '--lang', 'en'], {
@@ -91,6 +96,26 @@ describe('a whole fleet on one host', () => {
     if (!response.ok) throw new Error(`${what}: HTTP ${response.status}`)
     return response.json()
   }
+  /** Value of an instant query with one result. */
+  const value = async (query: string): Promise<number> => {
+    const answer = (await get(`/api/v1/query?query=${encodeURIComponent(query)}`)) as {
+      data: { result: { value: [number, string] }[] }
+    }
+    const found = answer.data.result
+    if (found.length !== 1) throw new Error(`${found.length} results of ${query}`)
+    return Number(found[0]!.value[1])
+  }
+  /** Text of every message that the robot took, each `msgUuid` once. */
+  const told = (): { at: number; text: string }[] =>
+    robot.messages().map(({ at, body }) => ({ at, text: body.markdown?.text ?? body.text?.content ?? '' }))
+  const message = (ms: number, what: string, from: number, ...words: string[]) =>
+    within(ms, what, async () =>
+      told()
+        .slice(from)
+        .find(({ text }) => words.every((word) => text.includes(word))),
+    )
+  const show = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [command, '--server', server, ...args, '--lang', 'en'])).stdout
   const row = async (): Promise<EngineRow> => {
     const rows = (await get('/api/v1/engines')) as EngineRow[]
     if (rows.length !== 1) throw new Error(`${rows.length} engines`)
@@ -128,6 +153,21 @@ describe('a whole fleet on one host', () => {
     const [serverPort, enginePort] = [await freePort(), await freePort()]
     server = `http://127.0.0.1:${serverPort}`
     engine = `http://127.0.0.1:${enginePort}`
+    robot = await openDingtalkSink({ secret: robotSecret, keyword: '告警' })
+    writeFileSync(
+      path.join(data, 'alertmanager.yml'),
+      [
+        'route:',
+        '  receiver: oncall',
+        '  group_by: [alertname, host, engine]',
+        '  group_wait: 0s',
+        '  group_interval: 10s',
+        'receivers:',
+        '  - name: oncall',
+        `    dingtalk_configs: [{ url: "${robot.url}", secret: ${robotSecret}, keyword: 告警 }]`,
+        '',
+      ].join('\n'),
+    )
     writeFileSync(
       config,
       [
@@ -136,6 +176,7 @@ describe('a whole fleet on one host', () => {
         `  - { name: default, model: ${path.join(root, 'native/model/default.gguf')}, listen: "127.0.0.1:${enginePort}" }`,
         `agent: { probe_interval: 1s, stall_timeout: ${stallMs}ms }`,
         'remedy: { actions_per_engine: 50, window: 30m }',
+        'alertmanager_config: alertmanager.yml',
         '',
       ].join('\n'),
     )
@@ -144,44 +185,106 @@ describe('a whole fleet on one host', () => {
 
   afterAll(async () => {
     await stop()
+    await robot?.close()
     rmSync(data, { recursive: true, force: true })
   }, 40_000)
 
-  it('answers fifty prompts at once with the same text as each alone', async () => {
-    const prompts = Array.from(
-      { length: 50 },
-      (_, n) => `And the ${['king', 'river', 'program', 'word', 'house'][n % 5]} number ${n}`,
-    )
-    const together = await Promise.all(prompts.map((prompt) => generate(prompt, 16)))
-    for (const index of [0, 7, 23, 49])
-      expect(await generate(prompts[index]!, 16)).toMatchObject({ text: together[index]!.text, tokens: 16 })
-    expect(together.every((answer) => answer.confidence > 0 && answer.confidence <= 1)).toBe(true)
+  it('answers fifty prompts at once with the golden texts of another engine', async () => {
+    const { entries } = readGolden()
+    const answers = await Promise.all(entries.map(({ prompt, tokens }) => generate(prompt, tokens.length)))
+    expect(answers.map((answer) => answer.text)).toEqual(entries.map((entry) => entry.text))
+    expect(answers.every((answer) => answer.confidence > 0 && answer.confidence <= 1)).toBe(true)
   })
 
-  it('brings the engine’s own numbers to the server', async () => {
-    const metric = async (name: string): Promise<{ metric: Record<string, string>; value: number }[]> =>
-      (await get(`/api/v1/latest?metric=${name}&engine=default`)) as { metric: Record<string, string>; value: number }[]
-    await within(5000, 'the requests are counted', async () =>
-      (await metric('inference_requests_total')).some((one) => one.metric.outcome === 'ok' && one.value >= 54),
-    )
-    const buckets = await metric('inference_batch_size_bucket')
-    const upTo = (le: string): number => buckets.find((one) => one.metric.le === le)!.value
-    expect(upTo('+Inf') - upTo('1'), 'steps that computed more than one request').toBeGreaterThan(0)
-    expect((await metric('inferward_engine_up'))[0]?.value).toBe(1)
-  })
+  it('brings rates, percentiles, batch sizes, queue and KV use back through the Prometheus API', async () => {
+    const count = 'sum(inference_requests_total{engine="default",outcome="ok"})'
+    const settled = await within(5000, 'the first requests are counted', async () => {
+      const seen = await value(count)
+      return seen >= 50 && seen
+    })
+    const from = Date.now() / 1000
+    const seconds: number[] = []
+    for (let round = 0; round < 4; round++) {
+      await Promise.all(
+        readGolden().entries.map(async ({ prompt }) => {
+          const begun = performance.now()
+          await generate(prompt, 16)
+          seconds.push((performance.now() - begun) / 1000)
+        }),
+      )
+    }
+    await within(5000, 'all of them are counted', async () => (await value(count)) >= settled + seconds.length)
+    const to = Date.now() / 1000
+    seconds.sort((a, b) => a - b)
+    const bucket = (bound: number): number => latencyBuckets.findIndex((upper) => bound <= upper)
+    const grown = (name: string): string => `sum by (le) (${name}_bucket @ ${to} - ${name}_bucket @ ${from})`
+    for (const q of [0.5, 0.9, 0.99]) {
+      const theirs = await value(`histogram_quantile(${q}, ${grown('inference_request_duration_seconds')})`)
+      const ours = seconds[Math.ceil(q * seconds.length) - 1]!
+      expect(
+        Math.abs(bucket(theirs) - bucket(ours)),
+        `P${q * 100}: ${theirs} s there, ${ours} s here`,
+      ).toBeLessThanOrEqual(1)
+    }
+    expect(await value(`sum(rate(inference_requests_total{outcome="ok"}[30s]))`)).toBeGreaterThan(1)
+    const batch = await value(`histogram_quantile(0.9, ${grown('inference_batch_size')})`)
+    expect(batch).toBeGreaterThan(1)
+    expect(batch).toBeLessThanOrEqual(batchBuckets.at(-1)!)
+    expect(await value('inference_waiting_requests')).toBeGreaterThanOrEqual(0)
+    expect(await value('max_over_time(inference_kv_used_ratio[30s])')).toBeGreaterThan(0)
+    expect(await value('max_over_time(inference_kv_used_ratio[30s])')).toBeLessThanOrEqual(1)
+    expect(await value('inferward_engine_up')).toBe(1)
+  }, 40_000)
 
-  it('serves again within 3 s of SIGKILL, and the history says killed, and what was done', async () => {
+  it('serves again within 3 s of SIGKILL, tells people within 5 s, and that it is over', async () => {
     const before = await row()
     const from = await last()
+    const heard = told().length
+    const killedAt = Date.now()
     process.kill(before.pid!, 'SIGKILL')
     await within(3000, 'serving again', () => generate('a', 1))
+    const firing = await message(5000, 'a firing message', heard, 'EngineCrashed', 'killed')
+    expect(firing.at - killedAt).toBeLessThanOrEqual(5000)
     expect(await faultAfter(from)).toMatchObject({ cause: 'killed', incarnation: before.incarnation })
     const done = await within(5000, 'the outcome', async () =>
       (await events(from)).find((one) => one.kind === 'outcome' && one.result === 'done'),
     )
     expect(done).toMatchObject({ action: 'start', principal: 'local-policy' })
     await serving(before.pid!)
-  })
+    const recovery = await message(60_000, 'a recovery', heard + 1, 'EngineCrashed', '恢复')
+    expect(recovery.at - done.at).toBeLessThanOrEqual(60_000)
+    expect(robot.refused()).toEqual([])
+
+    const list = JSON.parse(await show('incidents', 'list', '-o', 'json')) as { id: string; cause: string }[]
+    expect(list[0]).toMatchObject({ cause: 'killed' })
+    const page = await show('incidents', 'show', list[0]!.id)
+    expect(page).toMatch(/killed/i)
+    expect(page).toMatch(/start/i)
+    expect(page).toContain('oncall/dingtalk[0]')
+    expect(page).toMatch(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/)
+  }, 90_000)
+
+  it('loses no alert and tells nobody twice when the server is killed while one fires', async () => {
+    const before = await row()
+    const heard = told().length
+    process.kill(before.pid!, 'SIGABRT')
+    await message(5000, 'a firing message', heard, 'EngineCrashed', 'aborted')
+    const server = pidOf('server')
+    process.kill(server, 'SIGKILL')
+    const firing = await within(15_000, 'another server shows the alert as firing', async () => {
+      const { data } = (await get('/api/v1/alerts')) as {
+        data: { alerts: { labels: Record<string, string>; state: string }[] }
+      }
+      return pidOf('server') !== server && data.alerts.find((one) => one.labels.cause === 'aborted')
+    })
+    expect(firing).toMatchObject({ state: 'firing', labels: { alertname: 'EngineCrashed' } })
+    await message(75_000, 'its recovery', heard, 'EngineCrashed', 'aborted', '恢复')
+    const about = told()
+      .slice(heard)
+      .filter(({ text }) => text.includes('aborted'))
+    expect(about.map(({ text }) => text.includes('恢复'))).toEqual([false, true])
+    expect(robot.refused()).toEqual([])
+  }, 120_000)
 
   it('tells an abort from a kill', async () => {
     const before = await row()
