@@ -13,6 +13,8 @@ export type ActiveAlert = {
   readonly annotations: LabelRecord
   readonly value: number
   readonly activeAt: number
+  /** Kept from before a restart, and not seen in the data since. */
+  readonly restored: boolean
 } & (
   | { readonly state: 'pending' }
   | {
@@ -70,17 +72,21 @@ export function candidates(
   return found
 }
 
+/** `young`: the data does not reach back as far as the rule reads, as after a restart. What was kept from before is then not ended: of that,
+ * an empty answer knows nothing. */
 export function step(
   rule: AlertingRule,
   active: ActiveAlerts,
   found: ReadonlyMap<string, Candidate>,
   at: number,
+  young: boolean,
 ): AlertStep {
   const next = new Map<string, ActiveAlert>()
   const changes: AlertChange[] = []
   for (const [key, alert] of active) {
     const candidate = found.get(key)
-    const now = candidate === undefined ? withoutCondition(rule, alert, at) : confirmed(rule, alert, candidate, at)
+    const unknown = young && alert.restored ? alert : withoutCondition(rule, alert, at)
+    const now = candidate === undefined ? unknown : confirmed(rule, alert, candidate, at)
     if (now === null) changes.push(ending(alert))
     else {
       next.set(key, now)
@@ -90,7 +96,7 @@ export function step(
   }
   for (const [key, candidate] of found) {
     if (active.has(key)) continue
-    const fresh = { fingerprint: fingerprint(candidate.labels), ...candidate, activeAt: at }
+    const fresh = { fingerprint: fingerprint(candidate.labels), ...candidate, activeAt: at, restored: false }
     const alert: ActiveAlert = rule.forMs <= 0 ? fired(fresh, at) : { ...fresh, state: 'pending' }
     next.set(key, alert)
     changes.push({ kind: 'state', state: alert.state, alert })
@@ -117,11 +123,18 @@ function withoutCondition(rule: AlertingRule, alert: ActiveAlert, at: number): A
 function confirmed(rule: AlertingRule, alert: ActiveAlert, candidate: Candidate, at: number): ActiveAlert {
   const { annotations, value } = candidate
   if (alert.state === 'pending') {
-    const pending = { ...alert, annotations, value }
+    const pending = { ...alert, annotations, value, restored: false }
     return at - alert.activeAt >= rule.forMs ? fired(pending, at) : pending
   }
   const tell = at - alert.told.at >= tellEveryMs && !sameTexts(alert.told.annotations, annotations)
-  return { ...alert, annotations, value, keepFiringSince: null, told: tell ? { at, annotations } : alert.told }
+  return {
+    ...alert,
+    annotations,
+    value,
+    restored: false,
+    keepFiringSince: null,
+    told: tell ? { at, annotations } : alert.told,
+  }
 }
 
 function fired(alert: Omit<ActiveAlert, 'state'>, at: number): ActiveAlert {

@@ -94,6 +94,7 @@ export function openRuleGroup(group: RuleGroup): GroupEvaluator {
       const begin = monotonic()
       for (const state of states) {
         const since = monotonic()
+        state.firstEvaluationAt ??= at
         try {
           evaluateRule(state, at, deps, (changes) => {
             transitions.push(...transitionsOf(group, state, changes, at))
@@ -140,7 +141,8 @@ function alerting(
   const samples = deps.query(rule.expression.text, dataAt)
   state.blind = samples.length === 0 && isBlind(rule.expression, dataAt, deps.has)
   if (!state.blind) {
-    const { active, changes } = step(rule, state.active, candidates(rule, samples, deps.externalLabels), at)
+    const young = at - (state.firstEvaluationAt ?? at) < (rule.expression.reachMs ?? 0)
+    const { active, changes } = step(rule, state.active, candidates(rule, samples, deps.externalLabels), at, young)
     if (group.limit > 0 && active.size > group.limit) {
       tell(endAll(state.active))
       state.active = new Map()

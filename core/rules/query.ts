@@ -23,6 +23,8 @@ export type Expression = {
   readonly selectors: readonly Selector[]
   /** Left out: every selector outside `absent()`. */
   readonly needs?: Needs
+  /** How far back the ranges and subqueries of it reach, milliseconds; left out or 0: the newest samples are enough. */
+  readonly reachMs?: number
 }
 
 /** Reads an expression; throws an InferwardError whose message says where and what. */

@@ -17,6 +17,8 @@ export type RuleState = {
   blind: boolean
   evaluationSeconds: number
   lastEvaluationAt: number | null
+  /** The store remembers at least from here on. */
+  firstEvaluationAt: number | null
 }
 
 export function newRuleState(rule: Rule): RuleState {
@@ -29,6 +31,7 @@ export function newRuleState(rule: Rule): RuleState {
     blind: false,
     evaluationSeconds: 0,
     lastEvaluationAt: null,
+    firstEvaluationAt: null,
   }
 }
 
@@ -66,7 +69,7 @@ function mayOwn(rule: AlertingRule, alert: RestoredAlert): boolean {
 
 export function activeAlert(alert: RestoredAlert): ActiveAlert {
   const { fingerprint, labels, annotations, value, activeAt } = alert
-  const common = { fingerprint, labels, annotations, value, activeAt }
+  const common = { fingerprint, labels, annotations, value, activeAt, restored: true }
   if (alert.state === 'pending') return { ...common, state: 'pending' }
   // What readers heard may be older than what was kept: the next change is told at once.
   const told = { at: 0, annotations }

@@ -119,6 +119,25 @@ describe('an alert', () => {
     expect(told(run(third, store, 105, [95, 70]))).toEqual([['resolved', 120]])
   })
 
+  it('that a restart kept is not ended while the data is too young for what the rule reads', () => {
+    const store = openStore()
+    const rule = 'expr: increase(faults_total[1m]) > 0'
+    const labels = { instance: 'a' }
+    const before = group(rule)
+    const count = (evaluator: GroupEvaluator, into: Store, seconds: number, a: number, b: number) => {
+      into.put(seconds, 'faults_total', labels, a)
+      into.put(seconds, 'faults_total', { instance: 'b' }, b)
+      return evaluator.evaluate(at(seconds), into).transitions.map((one) => `${brief(one)} ${(one.at - at(0)) / 1000}`)
+    }
+    count(before, store, 0, 0, 0)
+    expect(count(before, store, 15, 1, 0)).toEqual(['Hot a firing 15'])
+    const after = group(rule)
+    after.restore([...kept([{ ...before.close(at(15), store.write)[0]!, state: 'firing', value: 1 }])])
+    const empty = openStore()
+    const told = [30, 45, 60, 75, 90].flatMap((seconds) => count(after, empty, seconds, 1, seconds === 30 ? 0 : 1))
+    expect(told).toEqual(['Hot b firing 45', 'Hot a resolved 90', 'Hot b resolved 90'])
+  })
+
   it('with other labels after templating is another alert: the old one ends, the new one begins', () => {
     const evaluator = group(
       `expr: temperature > 90
