@@ -53,6 +53,16 @@ export function openHttp(deps: HttpDeps): Http {
       .send(ready ? 'Inferward server is ready.\n' : 'Inferward server is starting.\n')
   })
 
+  // Linked from messages: whoever reads one on a phone has no token, and the pages hold no secret.
+  app.get('/runbooks/:name', (request, response, next) => {
+    const { name } = request.params
+    if (!/^[A-Za-z0-9_-]{1,100}$/.test(name)) return next()
+    const file = path.join(projectRoot, 'alerts', 'runbooks', `${name}.md`)
+    response.type('text/plain').sendFile(file, (error) => {
+      if (error !== undefined && !response.headersSent) next()
+    })
+  })
+
   app.use((request, response, next) => {
     deps.authenticate(request).then(
       (principal) => {

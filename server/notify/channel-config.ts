@@ -1,8 +1,10 @@
 // Keys that several kinds of channel share, and what every channel is given when it is opened.
 
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../../core/base/clock.ts'
 import { duration } from '../../core/base/schema.ts'
+import type { Channel } from '../dispatch/channel.ts'
 import type { Post } from './http-post.ts'
 import type { Look } from './render/message.ts'
 import { isTimeZone } from './render/time.ts'
@@ -68,4 +70,9 @@ export function notYet(instead: string) {
       if (Array.isArray(value) && value.length === 0) return
       context.addIssue({ code: 'custom', message: `not in this version; ${instead}` })
     })
+}
+
+/** Robots fall silent for minutes after the twentieth message of a minute; two receivers with one robot share its pace. */
+export function robotQuota(url: string): NonNullable<Channel['quota']> {
+  return { perMinute: 18, burst: 5, key: createHash('sha256').update(url).digest('hex') }
 }

@@ -14,6 +14,7 @@ import {
   lookOf,
   mentions,
   nobody,
+  robotQuota,
   timeout,
 } from '../channel-config.ts'
 import { byteLength, cutBytes } from '../render/bytes.ts'
@@ -155,6 +156,7 @@ export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, dep
     kind: 'dingtalk',
     receiver: place.receiver,
     sendResolved: config.sendResolved,
+    quota: robotQuota(config.url.reveal()),
     async send(notification, signal) {
       const result = await attempt(notification, maxBodyBytes, signal)
       if (result.ok || result.code !== 'too_long') return result

@@ -12,6 +12,7 @@ import {
   lookOf,
   mentions,
   nobody,
+  robotQuota,
   timeout,
 } from '../channel-config.ts'
 import { plainText, wecomMarkdown } from '../render/formats.ts'
@@ -108,6 +109,7 @@ export function wecomChannel(place: ChannelPlace, config: WecomConfig, deps: Cha
     kind: 'wecom',
     receiver: place.receiver,
     sendResolved: config.sendResolved,
+    quota: robotQuota(config.url.reveal()),
     async send(notification, signal) {
       const result = await attempt(notification, limit, signal)
       if (result.ok || result.code !== 'too_long') return result

@@ -96,8 +96,11 @@ export function toMessage(notification: Notification, look: Look): Message {
   const since = relevant.reduce((least, one) => Math.min(least, one.startsAt), relevant[0]?.startsAt ?? at)
   const end = status === 'resolved' ? alerts.reduce((most, one) => Math.max(most, one.endsAt ?? at), since) : null
   const field = (name: string, value: string): readonly Field[] => (value === '' ? [] : [{ name, value }])
+  /** An annotation for readers of this language may stand beside the plain one: `summary_zh`. */
+  const spoken = (name: string): readonly string[] => [`${name}_${look.lang}`, name]
   const common = (name: string): string =>
-    pick(notification.commonAnnotations, [name]) || (alerts.length === 1 ? pick(alerts[0]!.annotations, [name]) : '')
+    pick(notification.commonAnnotations, spoken(name)) ||
+    (alerts.length === 1 ? pick(alerts[0]!.annotations, spoken(name)) : '')
 
   const distinctRule = new Set(alerts.map((alert) => alert.labels.alertname)).size > 1
   const line = (alert: Alert): string => {
@@ -110,7 +113,7 @@ export function toMessage(notification: Notification, look: Look): Message {
       pick(alert.labels, places.model),
       gpu === '' ? '' : `${w.gpu} ${gpu}`,
       pick(alert.annotations, valueNames),
-      common('summary') === '' ? pick(alert.annotations, ['summary', 'description']) : '',
+      common('summary') === '' ? pick(alert.annotations, ['summary', 'description'].flatMap(spoken)) : '',
       localTime(alert.startsAt, look.timeZone),
       state === 'resolved' ? `${w.lasted} ${span((alert.endsAt ?? at) - alert.startsAt, look.lang)}` : '',
     ]
@@ -172,6 +175,12 @@ function links(notification: Notification, lang: Lang): readonly Link[] {
   return [
     { name: w.console, url: safeUrl(notification.externalUrl) },
     { name: w.source, url: safeUrl(first?.generatorUrl ?? '') },
-    { name: w.runbook, url: safeUrl(runbook) },
+    { name: w.runbook, url: runbookUrl(runbook, notification.externalUrl) },
   ].filter((link) => link.url !== '')
+}
+
+/** The shipped rules name their pages as `alerts/runbooks/NAME.md`; the server shows them under `/runbooks`. */
+function runbookUrl(text: string, externalUrl: string): string {
+  const page = /^alerts\/runbooks\/([A-Za-z0-9_-]+)\.md$/.exec(text)?.[1]
+  return safeUrl(page === undefined ? text : `${externalUrl}/runbooks/${page}`)
 }
