@@ -56,11 +56,19 @@ export function errorText(value: unknown): string {
   const parts: string[] = []
   let current: unknown = value
   for (let depth = 0; depth < 5 && current !== undefined && current !== null; depth++) {
-    const text = current instanceof Error ? current.message : String(current)
+    const text = wordsOf(current).replace(/\s*[\r\n]+\s*/g, ' ')
     if (text !== '' && !parts.some((part) => part.includes(text))) parts.push(text)
     current = current instanceof Error ? current.cause : undefined
   }
   return parts.join(': ')
+}
+
+function wordsOf(value: unknown): string {
+  try {
+    return value instanceof Error ? String(value.message) : String(value)
+  } catch {
+    return 'a value without words' // an object that refuses to be text
+  }
 }
 
 /** Node's `error.code` (`ENOENT`, `EADDRINUSE` …) or undefined. */

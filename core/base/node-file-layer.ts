@@ -20,7 +20,12 @@ export const nodeFileLayer: FileLayer = {
       throw error
     }
     fs.closeSync(descriptor)
-    fs.renameSync(temporary, file)
+    try {
+      fs.renameSync(temporary, file)
+    } catch (error) {
+      fs.rmSync(temporary, { force: true })
+      throw error
+    }
     syncDirectory(path.dirname(file))
   },
   rename: (from, to) => fs.renameSync(from, to),

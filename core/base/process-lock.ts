@@ -27,6 +27,11 @@ export function takeLock(options: {
       })
     }
   }
-  files.writeAtomic(path, new TextEncoder().encode(`${self.pid} ${self.startTime}\n`))
-  return { release: () => files.remove(path) }
+  const words = `${self.pid} ${self.startTime}\n`
+  files.writeAtomic(path, new TextEncoder().encode(words))
+  return {
+    release() {
+      if (files.exists(path) && new TextDecoder().decode(files.readFile(path)) === words) files.remove(path)
+    },
+  }
 }
