@@ -13,7 +13,13 @@ import { temporaryFolder } from '../../helpers/native-engine.ts'
 import { randomLlama } from '../../helpers/random-model.ts'
 import { eventually, send } from './open-host.ts'
 
-const model = randomLlama({ type: 'F32', seed: 81, context: 1 << 14 })
+/** Without a token that ends an answer early. */
+const model = (() => {
+  const file = randomLlama({ type: 'F32', seed: 81, context: 1 << 14 })
+  const keys = new Map(file.keys)
+  keys.delete('tokenizer.ggml.eos_token_id')
+  return { ...file, keys }
+})()
 const children: ChildProcess[] = []
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
@@ -77,7 +83,7 @@ describe('the engine process', () => {
       port,
       'POST',
       '/v1/completions',
-      JSON.stringify({ prompt: 'a', max_tokens: 300, temperature: 0 }),
+      JSON.stringify({ prompt: 'a', max_tokens: 1200, temperature: 0 }),
     )
     await eventually('running', async () =>
       (await send(port, 'GET', '/metrics', null)).text.includes('inference_running_requests{model="tiny"} 1'),
