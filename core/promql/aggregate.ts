@@ -22,17 +22,18 @@ const extreme =
     return best
   }
 
+/** Welford's running variance. */
 function deviation(values: Float64Array): number {
-  const mean = new KahanSum()
-  const squares = new KahanSum()
+  let mean = 0
+  let squares = 0
   let count = 0
   for (const value of values) {
     count++
-    const delta = value - mean.value
-    mean.add(delta / count)
-    squares.add(delta * (value - mean.value))
+    const delta = value - mean
+    mean += delta / count
+    squares += delta * (value - mean)
   }
-  return squares.value / count
+  return squares / count
 }
 
 function total(values: Float64Array): KahanSum {

@@ -57,16 +57,59 @@ function choiceOf(op: string, { members }: Group): Choice {
       return present.filter((index) => (r >= 0 ? offsets[index]! < r : offsets[index]! >= 1 + r))
     }
   }
-  const sign = op === 'topk' ? -1 : 1
+  return rankedChoice(op === 'topk')
+}
+
+/** A heap with the weakest on top, as upstream keeps one: it decides which of several equal values stay, and in which order they come. */
+function rankedChoice(top: boolean): Choice {
   return (present, value, k) => {
     if (k < 1) return []
-    // NaN comes last on either side, and equal values keep their order.
-    const ranked = [...present].sort((a, b) => {
-      const [x, y] = [value(a), value(b)]
-      if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y))
-      return x === y ? 0 : (x < y ? -1 : 1) * sign
+    /** NaN is weaker than any number. */
+    const weaker = (a: number, b: number): boolean =>
+      Number.isNaN(value(a)) || (top ? value(a) < value(b) : value(a) > value(b))
+    const size = Math.min(Math.trunc(k), present.length)
+    const heap: number[] = []
+    for (const index of present) {
+      if (heap.length < size) {
+        heap.push(index)
+        siftUp(heap, weaker)
+      } else if (weaker(heap[0]!, index) && !Number.isNaN(value(index))) {
+        heap[0] = index
+        siftDown(heap, weaker)
+      }
+    }
+    return heap.sort((a, b) => {
+      if (Number.isNaN(value(a)) && Number.isNaN(value(b))) return 0
+      return weaker(b, a) ? -1 : weaker(a, b) ? 1 : 0
     })
-    return ranked.slice(0, Math.trunc(k))
+  }
+}
+
+type Weaker = (a: number, b: number) => boolean
+
+function swap(heap: number[], a: number, b: number): void {
+  const kept = heap[a]!
+  heap[a] = heap[b]!
+  heap[b] = kept
+}
+
+function siftUp(heap: number[], weaker: Weaker): void {
+  for (let at = heap.length - 1; at > 0; ) {
+    const parent = (at - 1) >> 1
+    if (!weaker(heap[at]!, heap[parent]!)) return
+    swap(heap, at, parent)
+    at = parent
+  }
+}
+
+function siftDown(heap: number[], weaker: Weaker): void {
+  for (let at = 0; ; ) {
+    const left = 2 * at + 1
+    if (left >= heap.length) return
+    const child = left + 1 < heap.length && weaker(heap[left + 1]!, heap[left]!) ? left + 1 : left
+    if (!weaker(heap[child]!, heap[at]!)) return
+    swap(heap, at, child)
+    at = child
   }
 }
 

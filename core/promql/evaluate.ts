@@ -43,8 +43,8 @@ export class Evaluator implements Evaluation {
   value(node: Node, grid: Grid): Value {
     if (this.options.aborted()) throw timeoutError()
     const steps = grid.times.length
-    if (steps > 1 && node.kind !== 'number' && node.kind !== 'string' && invariant(node)) {
-      const once = this.step(node, { times: grid.times.slice(0, 1), stepMs: grid.stepMs })
+    if (steps > 0 && !grid.single && node.kind !== 'number' && node.kind !== 'string' && invariant(node)) {
+      const once = this.step(node, { ...grid, times: grid.times.slice(0, 1), single: true })
       if (Array.isArray(once)) this.demand(once.length, steps)
       return broadcast(once, steps)
     }

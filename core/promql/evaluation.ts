@@ -11,6 +11,8 @@ export type Grid = {
   /** Evaluation times, milliseconds, evenly spaced. */
   readonly times: Float64Array
   readonly stepMs: number
+  /** One moment, not a range that happens to have one step: only then do results keep the order that an operation gave them. */
+  readonly single: boolean
 }
 export type EvaluateOptions = {
   readonly querier: Querier
@@ -47,7 +49,8 @@ export const tooManySamples = 'query processing would load too many samples into
 export function gridOf(start: number, end: number, stepMs: number, limit = Number.POSITIVE_INFINITY): Grid {
   const steps = stepMs > 0 ? Math.floor((end - start) / stepMs) + 1 : 1
   if (steps > limit) throw executionError(tooManySamples)
-  return { times: Float64Array.from({ length: Math.max(0, steps) }, (_, index) => start + index * stepMs), stepMs }
+  const times = Float64Array.from({ length: Math.max(0, steps) }, (_, index) => start + index * stepMs)
+  return { times, stepMs, single: start === end }
 }
 
 type Shift = { readonly at: AtModifier | null; readonly offsetMs: number }

@@ -102,9 +102,12 @@ export function rangeCall(evaluation: Evaluation, node: Call, grid: Grid): Vecto
   const { options } = evaluation
   const args = node.args.map(unwrap)
   const range = args.find((argument) => typeOf(argument) === 'matrix') as Range
-  const [first, second] = args
-    .filter((argument) => typeOf(argument) === 'scalar')
-    .map((argument) => evaluation.scalar(argument, grid))
+  // Worked out after a subquery, as upstream does: of equal notes the last one says the place.
+  let parameters: readonly Float64Array[] | undefined
+  const scalars = (): readonly Float64Array[] => {
+    parameters ??= args.filter((one) => typeOf(one) === 'scalar').map((one) => evaluation.scalar(one, grid))
+    return parameters
+  }
   const bounds = boundsOfRange(range, options.lookbackMs)
   const f = functionFor(node.name, bounds.extended)
   // Where a subquery stands, no place in the text is left: upstream points at the beginning.
@@ -113,6 +116,7 @@ export function rangeCall(evaluation: Evaluation, node: Call, grid: Grid): Vecto
   const steps = grid.times.length
   const out: StepSeries[] = []
   eachSeries(evaluation, range, grid, ({ labels, dropName, columns }) => {
+    const [first, second] = scalars()
     evaluation.demand(out.length + 1, steps)
     const named = keepsName.has(node.name) && !dropName ? { labels, dropName } : evaluation.naming(labels)
     const series = emptySeries(named.labels, steps, named.dropName)
@@ -145,8 +149,8 @@ export function rangeCall(evaluation: Evaluation, node: Call, grid: Grid): Vecto
     if (node.name === 'rate' || node.name === 'increase')
       options.notes.counter(labelValue(labels, metricName), argumentStart)
   })
-  if (options.delayedNames) return unique(out)
-  return demandUnique(out)
+  scalars()
+  return options.delayedNames ? unique(out) : demandUnique(out)
 }
 
 function functionFor(name: string, extended: 'anchored' | 'smoothed' | null): RangeFunction {

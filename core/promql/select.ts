@@ -12,7 +12,8 @@ export function select(evaluation: Evaluation, node: VectorSelector, grid: Grid,
   const times = grid.times.map((time) => lookTime(evaluation.options, node, time))
   if (times.length === 0) return []
   const reader = new ColumnReader(querier)
-  const ahead = node.extended === 'smoothed' ? lookbackMs : 0
+  // The time of a sample is never drawn between others.
+  const ahead = node.extended === 'smoothed' && pick === 'value' ? lookbackMs : 0
   const out: StepSeries[] = []
   for (const ref of querier.select(node.matchers)) {
     const from = times[0]! - lookbackMs

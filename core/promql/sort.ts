@@ -6,7 +6,7 @@ import { labelValue, type StepSeries, type Vector } from './vector.ts'
 
 export function sortCall(evaluation: Evaluation, { name, args, span }: Call, grid: Grid): Vector {
   const vector = evaluation.vector(args[0]!, grid)
-  if (grid.times.length !== 1) {
+  if (!grid.single) {
     evaluation.options.notes.sortInRange(span.start)
     return vector
   }
