@@ -4,7 +4,7 @@
 // Invariants: at most one life at a time; an end that nobody asked for gives exactly one fault; `up` only after a real inference.
 
 import { steadyDelay } from '../../core/base/backoff.ts'
-import { errorText } from '../../core/base/errors.ts'
+import { errorText, InferwardError } from '../../core/base/errors.ts'
 import { type EngineAction, type Event, type FaultCause, faultCauses } from '../../core/event/event.ts'
 import { firstLiveness, type Liveness, observe } from '../../core/repair/liveness.ts'
 import type { EngineState } from '../../core/wire/state.ts'
@@ -154,9 +154,10 @@ export function openEngine(deps: EngineDeps): Engine {
     const why = endOfLife(over)
     deps.files.remove(runPath)
     if (over.fate === 'condemned') {
-      // Its fault is told and its rebuild stands in the queue: that will start the next.
+      // Its fault is told and its rebuild may stand in the queue; should that have failed, a start is asked for as well.
       log.warn('engine ended before it was rebuilt', { engine: config.name, pid: over.run.pid, detail: why.detail })
-      return setPhase('backoff')
+      retryAt = clock.monotonic() + backoff.baseMs
+      return setPhase(wantRunning ? 'backoff' : 'stopped')
     }
     lastFault = why.detail
     const repeated = why.cause === 'load_failed' && why.detail === lastLoadFault
@@ -311,6 +312,15 @@ export function openEngine(deps: EngineDeps): Engine {
         setPhase('stopping')
         const sick = liveness.verdict === 'hung' || checks.failures >= watch.probe_failures
         const how = await stopEngine(current.run, { clock, politeMs: sick ? hungPoliteMs : watch.stop_timeout })
+        if (lives(current.run.pid, current.run.startTime)) {
+          // In uninterruptible sleep: another beside it would fight for the port and the device. Its end will be seen.
+          current.fate = 'condemned'
+          throw new InferwardError({
+            code: 'engine.unkillable',
+            message: `pid ${current.run.pid} does not end, even by SIGKILL`,
+            hint: 'A driver holds it: see dmesg; the host may need a reboot.',
+          })
+        }
         log.info('engine stopped', { engine: config.name, pid: current.run.pid, how })
         life = null
         deps.files.remove(runPath)
