@@ -1,5 +1,7 @@
 // Configuration: every fault has its place, all of them at once, and neither hostile YAML nor a secret gets past.
 
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of the file, not of this one
+
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { nearest, parseConfig } from '../../../core/base/config.ts'
@@ -50,7 +52,6 @@ describe('a configuration that is right', () => {
   })
 
   it('takes secrets from the environment, inside a longer text as well', () => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of the file, not of this one
     expect(parse('server: {}\ntoken: "a-${ONE}-${TWO_2}"\n', { ONE: '1', TWO_2: '2' }).token).toBe('a-1-2')
   })
 

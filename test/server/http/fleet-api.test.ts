@@ -1,6 +1,5 @@
 // HTTP of the fleet: who may ask for what, what a command leaves behind, and every bad request as one.
 
-import express from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../../core/base/log.ts'
 import { type Event, eventId } from '../../../core/event/event.ts'
@@ -62,6 +61,7 @@ async function stand() {
   })
   const { url } = await http.start()
   closers.push(() => http.stop())
+  // biome-ignore lint/suspicious/noExplicitAny: an answer is whatever the server says
   const call = async (path: string, role = 'viewer', post?: unknown): Promise<{ status: number; body: any }> => {
     const response = await fetch(url + path, {
       headers: { 'x-role': role, ...(post === undefined ? {} : { 'content-type': 'application/json' }) },
