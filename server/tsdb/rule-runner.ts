@@ -16,6 +16,9 @@ export type RuleRunnerDeps = Pick<EvaluationDeps, 'query' | 'has' | 'write' | 'e
   readonly ready: () => boolean
   /** For groups without an interval; 15 s when left out. */
   readonly defaultIntervalMs?: number
+  /** Where an earlier life of this program stopped evaluating, milliseconds; null: nowhere. Groups of the first load are evaluated at every
+   * time of their grid since then, so that what came and went meanwhile is told as well. */
+  readonly resumeFrom?: number | null
 }
 export type RuleRunnerStats = {
   readonly runs: number
@@ -44,6 +47,8 @@ export type RuleRunner = {
 const askEveryMs = 1000
 /** Groups this quick run on the full second: spreading them gains nothing and makes their times hard to read. */
 const unshiftedMs = 5000
+/** How much of an absence is evaluated afterwards: agents keep samples no longer. */
+const longestAbsenceMs = 15 * 60_000
 /** Longer timers overflow. */
 const longestTimerMs = 86_400_000
 
@@ -56,6 +61,8 @@ type Slot = {
   /** What the listeners still do with the last evaluation. */
   telling: Promise<void>
   removed: boolean
+  /** Times up to here were evaluated by an earlier life of the program. */
+  resumeFrom: number | null
 }
 
 export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
@@ -71,6 +78,7 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
     monotonic: () => clock.monotonic(),
   }
   let running = false
+  let loaded = false
   let runs = 0
   let failures = 0
   let missed = 0
@@ -85,14 +93,22 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
     }
   }
 
-  const evaluate = (slot: Slot, at: number): void => {
+  const evaluate = (slot: Slot, at: number): Promise<void> => {
     slot.lastAt = at
     const begin = clock.monotonic()
     const found = slot.evaluator.evaluate(at, evaluation)
     milliseconds += clock.monotonic() - begin
     runs++
     failures += found.failures
-    slot.telling = tell(found.transitions, found.amendments)
+    return tell(found.transitions, found.amendments)
+  }
+
+  /** Evaluates every time of the grid after `from`, one after another, with a turn for everybody else in between. */
+  const replay = async (slot: Slot, from: number): Promise<void> => {
+    for (let at = gridTime(from, slot) + slot.intervalMs; at <= gridTime(clock.now(), slot); at += slot.intervalMs) {
+      if (!running || slot.removed) return
+      await Promise.all([evaluate(slot, at), clock.sleep(0)])
+    }
   }
 
   /** Waits for the next time on the grid, then evaluates, then again. */
@@ -115,14 +131,18 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
     // Too early: a long timer in pieces, or a wall clock that was put back. A timer may be a millisecond early by itself.
     if (now < due - 1) return schedule(slot)
     const at = Math.max(due, gridTime(now, slot))
-    if (at !== slot.lastAt) {
+    if (slot.resumeFrom !== null) {
+      const from = Math.max(slot.resumeFrom, at - longestAbsenceMs)
+      slot.resumeFrom = null
+      slot.telling = replay(slot, from)
+    } else if (at !== slot.lastAt) {
       missed += Math.round((at - due) / slot.intervalMs)
-      evaluate(slot, at)
+      slot.telling = evaluate(slot, at)
     }
     const told = slot.telling
     void told.then(() => {
       if (slot.timer !== null || slot.telling !== told) return
-      missed += Math.max(0, Math.round((gridTime(clock.now(), slot) - at) / slot.intervalMs))
+      missed += Math.max(0, Math.round((gridTime(clock.now(), slot) - Math.max(at, slot.lastAt)) / slot.intervalMs))
       schedule(slot)
     })
   }
@@ -150,7 +170,15 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
         const intervalMs = group.intervalMs ?? defaultIntervalMs
         let slot = slots.get(key)
         if (slot === undefined) {
-          slot = { evaluator, intervalMs, lastAt: 0, timer: null, telling: Promise.resolve(), removed: false }
+          slot = {
+            evaluator,
+            intervalMs,
+            lastAt: 0,
+            timer: null,
+            telling: Promise.resolve(),
+            removed: false,
+            resumeFrom: loaded ? null : (deps.resumeFrom ?? null),
+          }
           slots.set(key, slot)
           schedule(slot)
         } else {
@@ -163,6 +191,7 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
         ended.push(...evaluator.restore(known.get(key) ?? []).map((alert) => abandoned(alert, at)))
         known.delete(key)
       }
+      loaded = true
       for (const alerts of known.values()) ended.push(...alerts.map((alert) => abandoned(alert, at)))
       void tell(ended, [])
     },

@@ -20,7 +20,7 @@ groups:
 `
 
 /** A runner whose queries answer from a table; `null` fails. */
-function world(ready = true) {
+function world(ready = true, resumeFrom: number | null = null) {
   const clock = virtualClock(start)
   const answers = new Map<string, readonly VectorSample[] | null>()
   const asked: { expr: string; at: number }[] = []
@@ -30,6 +30,7 @@ function world(ready = true) {
     clock,
     log: silentLog,
     ready: () => state.ready,
+    resumeFrom,
     externalLabels: {},
     query: (expr, time) => {
       asked.push({ expr, at: (time - start) / 1000 })
@@ -236,5 +237,51 @@ describe('the rule runner', () => {
     expect(times()).toHaveLength(1)
     expect(runner.stats()).toMatchObject({ runs: 1, missed: 0 })
     await runner.stop()
+  })
+})
+
+describe('after an absence', () => {
+  const rule = '{ alert: A, expr: a }'
+
+  it('evaluates every time that passed, in order, and then goes on', async () => {
+    const { runner, clock, times, state } = world(false, start - 22_000)
+    runner.load(load(group('g', rule)), [])
+    runner.start()
+    await clock.advance(3000)
+    expect(times()).toEqual([])
+    state.ready = true
+    await clock.advance(9000)
+    expect(times()).toEqual([-20, -15, -10, -5, 0, 5, 10])
+    await clock.advance(6000)
+    expect(times().slice(-1)).toEqual([15])
+    expect(runner.stats().missed).toBe(0)
+  })
+
+  it('tells what came and went meanwhile', async () => {
+    const { runner, clock, asked, answers, told } = world(true, start - 31_000)
+    answers.set('a', [])
+    runner.subscribe(() => undefined)
+    runner.load(load(group('g', rule)), [])
+    Object.defineProperty(answers, 'get', {
+      value: () => {
+        const at = asked.at(-1)!.at
+        return at >= -20 && at <= -10 ? one : []
+      },
+    })
+    runner.start()
+    await clock.advance(6000)
+    expect(told).toEqual(['A firing -20', 'A resolved -5'])
+  })
+
+  it('looks back a quarter of an hour at most, and not for groups of a later load', async () => {
+    const { runner, clock, times } = world(true, start - 3_600_000)
+    runner.load(load(group('g', rule)), [])
+    runner.start()
+    await clock.advance(5000)
+    expect(times()[0]).toBe(5 - 900 + 5)
+    const before = times().length
+    runner.load([...load(group('g', rule)), ...load(group('h', '{ alert: B, expr: b }'))], [])
+    await clock.advance(5000)
+    expect(times().slice(before)).toEqual([10, 10])
   })
 })
