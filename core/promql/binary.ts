@@ -33,21 +33,21 @@ export function vectorScalar(
     return []
   }
   const filters = comparisonOperators.has(op) && !bool
-  return unique(
-    vector.map((series) => {
-      const { labels, dropName } = filters ? series : naming(series.labels)
-      const out = emptySeries(labels, series.values.length, dropName)
-      for (let step = 0; step < out.values.length; step++) {
-        if (series.present[step] !== 1) continue
-        const value = series.values[step]!
-        const [left, right] = vectorOnLeft ? [value, scalar[step]!] : [scalar[step]!, value]
-        if (filters && !compare(op, left, right)) continue
-        out.values[step] = filters ? value : calculate(op, left, right)
-        out.present[step] = 1
-      }
-      return out
-    }),
-  )
+  const out = vector.map((series) => {
+    const { labels, dropName } = filters ? series : naming(series.labels)
+    const result = emptySeries(labels, series.values.length, dropName)
+    for (let step = 0; step < result.values.length; step++) {
+      if (series.present[step] !== 1) continue
+      const value = series.values[step]!
+      const [left, right] = vectorOnLeft ? [value, scalar[step]!] : [scalar[step]!, value]
+      if (filters && !compare(op, left, right)) continue
+      result.values[step] = filters ? value : calculate(op, left, right)
+      result.present[step] = 1
+    }
+    return result
+  })
+  // What only filters leaves labels as they were.
+  return filters ? out : unique(out)
 }
 
 /** The part of the labels by which two sides find each other. */

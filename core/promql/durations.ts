@@ -136,12 +136,13 @@ export type QueryTimes = { readonly start: number; readonly end: number; readonl
 /** Fills in what depends on the query's times: duration expressions, and start(), end(), step() and range() as numbers. */
 export function resolve(node: Node, times: QueryTimes): Node {
   if (!depends(node)) return node
-  const stepMs = times.start === times.end ? 0 : times.stepMs
+  const { stepMs } = times
   const rangeMs = times.end - times.start
   const contextual: Readonly<Record<string, number>> = {
     start: times.start,
     end: times.end,
-    step: stepMs,
+    // As a number it is 0 where there is one moment only; in a duration it is what the query said.
+    step: times.start === times.end ? 0 : stepMs,
     range: rangeMs,
   }
   const ms = (expr: DurationNode, signed: boolean): number => {

@@ -44,7 +44,7 @@ function extrapolated(window: RangeWindow, counter: boolean, perSecond: boolean)
   if (toEnd >= threshold) toEnd = average / 2
   // Two samples of one moment span no time: there is nothing to extrapolate by.
   const factor = sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled
-  return (result * factor) / (perSecond ? (end - start) / 1000 : 1)
+  return result * (perSecond ? factor / ((end - start) / 1000) : factor)
 }
 
 function instant(window: RangeWindow, perSecond: boolean): number | undefined {

@@ -11,6 +11,7 @@ export function select(evaluation: Evaluation, node: VectorSelector, grid: Grid,
   const { querier, lookbackMs } = evaluation.options
   const times = grid.times.map((time) => lookTime(evaluation.options, node, time))
   if (times.length === 0) return []
+  if (times.length === 1 && node.extended !== 'smoothed') return selectOne(evaluation, node, times[0]!, pick)
   const reader = new ColumnReader(querier)
   // The time of a sample is never drawn between others.
   const ahead = node.extended === 'smoothed' && pick === 'value' ? lookbackMs : 0
@@ -35,6 +36,22 @@ export function select(evaluation: Evaluation, node: VectorSelector, grid: Grid,
       }
     }
     if (anyPresent(series)) out.push(series)
+  }
+  return out
+}
+
+/** The same at one moment: the newest sample is all that is asked of the store. */
+function selectOne(evaluation: Evaluation, node: VectorSelector, time: number, pick: 'value' | 'time'): Vector {
+  const { querier, lookbackMs } = evaluation.options
+  const cell = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
+  const out: StepSeries[] = []
+  for (const ref of querier.select(node.matchers)) {
+    evaluation.count(1)
+    if (querier.latest(ref, time - lookbackMs, time, cell) === 0 || cell.stale[0] === 1) continue
+    const series = emptySeries(querier.labels(ref), 1)
+    series.values[0] = pick === 'value' ? cell.values[0]! : cell.times[0]! / 1000
+    series.present[0] = 1
+    out.push(series)
   }
   return out
 }
