@@ -19,7 +19,7 @@ import { openDatabase } from './db/database.ts'
 import { openEventStore } from './db/event-store.ts'
 import { openHostTable } from './db/host-table.ts'
 import { openLedger } from './db/ledger.ts'
-import { caughtUp } from './fleet/catch-up.ts'
+import { openMarkTable } from './db/mark-table.ts'
 import { openRegistry } from './fleet/registry.ts'
 import { fleetApi } from './http/fleet-api.ts'
 import { openHttp } from './http/http.ts'
@@ -30,14 +30,13 @@ import { statusApi } from './http/prometheus/status-api.ts'
 import { writeApi } from './http/prometheus/write-api.ts'
 import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
+import { openResume } from './resume.ts'
 import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
 import { openMetrics } from './telemetry/metrics.ts'
 import { openTracing } from './telemetry/tracing.ts'
 import { localStore } from './tsdb/local-store.ts'
 
-/** Longest silence after which a host is still waited for at a start. */
-const recentMs = 10 * 60_000
 const sweepMs = 5000
 
 export type ServerApp = { readonly url: string; stop(cluster: boolean): Promise<void> }
@@ -76,8 +75,7 @@ export async function openServer(options: {
   const registry = openRegistry(now())
   const startedAt = now()
   const externalUrl = (config.server.external_url ?? listenUrl(config.server.listen)).replace(/\/$/, '')
-  const hosts = openHostTable(database.db)
-  const expected = await hosts.heardSince(startedAt - recentMs)
+  const resume = await openResume({ hosts: openHostTable(database.db), marks: openMarkTable(database.db), now })
   const store = localStore({
     clock,
     log,
@@ -88,13 +86,8 @@ export async function openServer(options: {
     },
     externalLabels: config.server.external_labels,
     defaultIntervalMs: config.evaluation_interval,
-    rulesReady: () =>
-      caughtUp({
-        expected,
-        connected: sessions.connected(),
-        behind: sessions.behind(),
-        elapsedMs: now() - startedAt,
-      }),
+    resumeFrom: resume.rulesFrom,
+    rulesReady: () => resume.ready(sessions),
   })
 
   const ingest = openIngest({
@@ -208,7 +201,7 @@ export async function openServer(options: {
   const tidy = async (): Promise<void> => {
     await self.record(now())
     await ledger.expire(now())
-    await hosts.save(registry.hosts(now()), now())
+    await resume.keep(registry.hosts(now()), resume.ready(sessions))
   }
   const sweepLater = (): void => {
     sweep = clock.timer(sweepMs, () => {

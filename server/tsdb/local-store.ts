@@ -22,6 +22,8 @@ export type LocalStoreDeps = {
   readonly defaultIntervalMs: number
   /** No rule is evaluated while this is false: a server that was away first hears what it missed. */
   readonly rulesReady: () => boolean
+  /** How far an earlier life evaluated; null: nothing is known of one. */
+  readonly resumeFrom: number | null
 }
 export type LocalStore = StoreClient & { start(): void; stop(): Promise<void> }
 
@@ -80,6 +82,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     defaultIntervalMs: deps.defaultIntervalMs,
     externalLabels: deps.externalLabels,
     ready: deps.rulesReady,
+    resumeFrom: deps.resumeFrom,
     query: (expr, time): readonly VectorSample[] => {
       const result = timed(ruleTimeoutMs, (aborted) => instantQuery(head, expr, time, limited(null), aborted))
       if (result.type === 'vector') return result.samples
