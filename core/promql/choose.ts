@@ -1,12 +1,12 @@
 // Aggregations that choose among the series themselves: topk, bottomk, limitk, limit_ratio.
 
-import type { Labels } from '../series/seam.ts'
 import { type Aggregation, unwrap } from './ast.ts'
 import { executionError } from './errors.ts'
 import type { Evaluation } from './evaluation.ts'
 import { type Group, groupsOf } from './groups.ts'
+import { labelShare } from './label-hash.ts'
 import { goShort } from './number-text.ts'
-import { anyPresent, keyOf, type StepSeries, type Vector } from './vector.ts'
+import { anyPresent, type StepSeries, type Vector } from './vector.ts'
 
 export const choosers: ReadonlySet<string> = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio'])
 
@@ -51,7 +51,7 @@ function parameterAllows({ options }: Evaluation, node: Aggregation, parameter: 
 function choiceOf(op: string, { members }: Group): Choice {
   if (op === 'limitk') return (present, _value, k) => present.slice(0, Math.max(0, Math.trunc(k)))
   if (op === 'limit_ratio') {
-    const offsets = members.map((member) => offsetOf(member.labels))
+    const offsets = members.map((member) => labelShare(member.labels))
     return (present, _value, ratio) => {
       const r = Math.max(-1, Math.min(1, ratio))
       return present.filter((index) => (r >= 0 ? offsets[index]! < r : offsets[index]! >= 1 + r))
@@ -123,14 +123,4 @@ function chosenOf({ members }: Group, choice: Choice, parameter: Float64Array, s
     if (steps === 1) return best.map((index) => chosen[index]!)
   }
   return chosen
-}
-
-/** A number in [0, 1) that depends on the labels alone: FNV-1a, 32 bits, mixed so that near labels lie apart. */
-function offsetOf(labels: Labels): number {
-  let hash = 0x811c9dc5
-  const key = keyOf(labels)
-  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }

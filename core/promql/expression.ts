@@ -1,6 +1,7 @@
 // An expression as rules know it: its text, the selectors it reads and which of them it cannot do without.
 
 import { type Node, walk } from './ast.ts'
+import { resolve } from './durations.ts'
 import { type Needs, needsOf } from './needs.ts'
 import { parseQuery } from './parser.ts'
 import { defaultLimits, type SelectorUse, selectorsOf } from './query.ts'
@@ -13,9 +14,10 @@ export type ParsedExpression = {
   readonly reachMs: number
 }
 
-/** Throws `promql.parse`, with line and column. */
+/** Throws `promql.parse`, with line and column, and `promql.execution` for a duration that no single moment can give. */
 export function parseExpression(text: string, lookbackMs = defaultLimits.lookbackMs): ParsedExpression {
-  const node = parseQuery(text)
+  // A rule is asked at one moment: durations that are worked out from step() and range() are known by that.
+  const node = resolve(parseQuery(text), { start: 0, end: 0, stepMs: 0 })
   const selectors = selectorsOf(node, lookbackMs)
   return { text, selectors, needs: needsOf(node), reachMs: reachOf(node, selectors) }
 }

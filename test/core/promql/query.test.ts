@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest'
 import { isInferwardError } from '../../../core/base/errors.ts'
+import { parseExpression } from '../../../core/promql/expression.ts'
 import { formatQuery } from '../../../core/promql/format.ts'
+import { xxHash64 } from '../../../core/promql/label-hash.ts'
 import { instantQuery, type QueryLimits, type QueryResult, rangeQuery } from '../../../core/promql/query.ts'
 import { parseSeries } from '../../../core/promql/series-notation.ts'
 import { experimental, signatures } from '../../../core/promql/signatures.ts'
@@ -273,6 +275,37 @@ describe('limits', () => {
   })
 })
 
+describe('the deepest queries that are read', () => {
+  const head = store('m 1')
+
+  it.each([
+    ['operators', `m${' + m'.repeat(398)}`, '399'],
+    ['powers to the right', `${'1 ^ '.repeat(60)}(${'('.repeat(60)}m > bool 1${')'.repeat(60)})`, '1'],
+    ['calls and parentheses', `${'abs(('.repeat(60)}m${'))'.repeat(60)}`, '1'],
+    ['subqueries', `${'max_over_time('.repeat(40)}m${'[1m:30s])'.repeat(40)}`, '1'],
+  ])('%s are worked out', (_what, query, wanted) => {
+    expect(lines(at(head, query, 0, { maxSamples: 10_000_000 }))).toEqual([wanted])
+  })
+})
+
+describe('an expression of a rule', () => {
+  it.each([
+    ['rate(m[5m] offset 1m)', [{ absent: false, fromMs: 360_000, toMs: 60_000 }]],
+    ['m offset (1m * 2)', [{ absent: false, fromMs: 420_000, toMs: 120_000 }]],
+    ['rate(m[step() + 3m])', [{ absent: false, fromMs: 180_000, toMs: 0 }]],
+    ['max_over_time(rate(m[5m])[1h:1m])', [{ absent: false, fromMs: 3_900_000, toMs: 0 }]],
+    [
+      'absent(m) or n',
+      [
+        { absent: true, fromMs: 300_000, toMs: 0 },
+        { absent: false, fromMs: 300_000, toMs: 0 },
+      ],
+    ],
+  ])('%s says which samples it reads', (text, wanted) => {
+    expect(parseExpression(text).selectors).toMatchObject(wanted)
+  })
+})
+
 describe('what surrounds queries', () => {
   it('a matcher takes values with newlines', () => {
     const head = store('m{a="x\\ny"} 1')
@@ -295,6 +328,24 @@ describe('what surrounds queries', () => {
   it('a result survives a structured clone', () => {
     const result = at(store('m 0+1x10'), 'rate(m[5m])', minutes(5))
     expect(structuredClone(result)).toEqual(result)
+  })
+
+  it.each([
+    ['', 0xef46db3751d8e999n],
+    ['a', 0xd24ec4f1a98c6e5bn],
+    ['abc', 0x44bc2cf5ad770999n],
+    ['Nobody inspects the spammish repetition', 0xfbcea83c8a378bf1n],
+  ])('the hash by which limit_ratio samples is xxHash64: %j', (text, wanted) => {
+    expect(xxHash64(new TextEncoder().encode(text))).toBe(wanted)
+  })
+
+  it('limit_ratio and its complement part a vector in two', () => {
+    const head = store(...Array.from({ length: 50 }, (_, index) => `m{i="${index}"} 1`))
+    const options = { experimental: true, delayedNames: false }
+    const part = (query: string): readonly string[] => lines(at(head, query, 0, { options }))
+    const [some, rest] = [part('limit_ratio(0.3, m)'), part('limit_ratio(-0.7, m)')]
+    expect(some.length).toBeGreaterThan(0)
+    expect([...some, ...rest].sort()).toEqual([...part('m')].sort())
   })
 
   it('format_query sets long queries out', () => {
