@@ -40,6 +40,8 @@ export function openAlerting(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly db: Db
   readonly store: LocalStore
+  /** How far an earlier life evaluated; null: nothing is known of one. */
+  readonly rulesFrom: number | null
   readonly externalUrl: string
   readonly emit: Emit
   readonly onEvents: (events: readonly Event[]) => void
@@ -75,7 +77,9 @@ export function openAlerting(options: {
       await alerts.start(signal)
       await dispatch.start(signal)
       subscription = store.subscribe((transitions, amendments) => alerts.apply(transitions, amendments))
-      await store.loadRules(rules, alerts.restored())
+      // Never before the newest kept change: going on from there repeats nothing, going back would undo it.
+      const from = options.rulesFrom === null ? null : Math.max(options.rulesFrom, alerts.keptUntil() ?? 0)
+      await store.loadRules(rules, alerts.restored(), from)
       store.start()
     },
     async stop() {

@@ -86,7 +86,6 @@ export async function openServer(options: {
     },
     externalLabels: config.server.external_labels,
     defaultIntervalMs: config.evaluation_interval,
-    resumeFrom: resume.rulesFrom,
     rulesReady: () => resume.ready(sessions),
   })
 
@@ -108,6 +107,7 @@ export async function openServer(options: {
     environment,
     db: database.db,
     store,
+    rulesFrom: resume.rulesFrom,
     externalUrl,
     emit: (event) =>
       void own(event).catch((error: unknown) => log.error('event could not be stored', { error: errorText(error) })),

@@ -13,6 +13,8 @@ export type AlertMemory = {
   forget(resolvedBefore: number): void
   current(): readonly Alert[]
   restored(): readonly RestoredAlert[]
+  /** Time of the newest change; null where there is no alert. */
+  newestChange(): number | null
   readonly firing: number
 }
 
@@ -51,6 +53,11 @@ export function openAlertMemory(externalUrl: string): AlertMemory {
   }
 
   return {
+    newestChange() {
+      let newest: number | null = null
+      for (const row of all()) newest = Math.max(newest ?? row.changedAt, row.changedAt)
+      return newest
+    },
     load(rows) {
       for (const row of rows) put(row)
     },

@@ -46,6 +46,8 @@ export type AlertStore = Room &
     apply(transitions: readonly Transition[], amendments?: readonly Amendment[]): void
     /** What the rule runner needs to go on; valid after `start`. */
     restored(): readonly RestoredAlert[]
+    /** Time of the newest change that an earlier life kept, valid after `start`: everything before it is kept as well. Null: none. */
+    keptUntil(): number | null
     /** Resolves when nothing waits any more. */
     settled(): Promise<void>
     stats(): AlertStoreStats
@@ -53,6 +55,8 @@ export type AlertStore = Room &
 
 /** Resolved alerts stay in sight as long as Prometheus sends them again, and a little. */
 const resolvedInSightMs = 20 * 60_000
+/** At a start one looks further back: an end may be untold from before a long absence. */
+const resolvedAtStartMs = 86_400_000
 const keepResolvedMs = 5 * 86_400_000
 const sweepEveryMs = 10 * 60_000
 const sweepRows = 1000
@@ -76,6 +80,7 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
   let lost = 0
   let swept = 0
   let sweeping = false
+  let keptUntil: number | null = null
 
   const guarded = (reader: () => void): void => {
     try {
@@ -177,7 +182,8 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
   return {
     name: 'alert',
     async start() {
-      memory.load(await table.load(clock.now() - resolvedInSightMs))
+      memory.load(await table.load(clock.now() - resolvedAtStartMs))
+      keptUntil = memory.newestChange()
       sweepTimer = clock.timer(sweepEveryMs, tidy)
     },
     async stop() {
@@ -195,6 +201,7 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
       wake()
     },
     restored: () => memory.restored(),
+    keptUntil: () => keptUntil,
     async settled() {
       while (pumping !== null) await pumping
     },

@@ -22,8 +22,6 @@ export type LocalStoreDeps = {
   readonly defaultIntervalMs: number
   /** No rule is evaluated while this is false: a server that was away first hears what it missed. */
   readonly rulesReady: () => boolean
-  /** How far an earlier life evaluated; null: nothing is known of one. */
-  readonly resumeFrom: number | null
 }
 export type LocalStore = StoreClient & { start(): void; stop(): Promise<void> }
 
@@ -82,7 +80,6 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     defaultIntervalMs: deps.defaultIntervalMs,
     externalLabels: deps.externalLabels,
     ready: deps.rulesReady,
-    resumeFrom: deps.resumeFrom,
     query: (expr, time): readonly VectorSample[] => {
       const result = timed(ruleTimeoutMs, (aborted) => instantQuery(head, expr, time, limited(null), aborted))
       if (result.type === 'vector') return result.samples
@@ -144,10 +141,11 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
           refsOf(request).flatMap((ref) => head.labels(ref).flatMap(([key, value]) => (key === name ? [value] : []))),
         ),
       ].sort(),
-    async loadRules(files, restored) {
+    async loadRules(files, restored, resumeFrom) {
       runner.load(
         files.flatMap(({ file, text }) => parseRuleFile(file, text, parseExpression)),
         restored,
+        resumeFrom,
       )
     },
     rules: async () => runner.views(),

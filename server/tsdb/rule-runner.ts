@@ -16,9 +16,6 @@ export type RuleRunnerDeps = Pick<EvaluationDeps, 'query' | 'has' | 'write' | 'e
   readonly ready: () => boolean
   /** For groups without an interval; 15 s when left out. */
   readonly defaultIntervalMs?: number
-  /** Where an earlier life of this program stopped evaluating, milliseconds; null: nowhere. Groups of the first load are evaluated at every
-   * time of their grid since then, so that what came and went meanwhile is told as well. */
-  readonly resumeFrom?: number | null
 }
 export type RuleRunnerStats = {
   readonly runs: number
@@ -33,8 +30,10 @@ export type RuleRunnerStats = {
 }
 export type RuleRunner = {
   /** Puts these groups in force. Groups and rules that stay keep their state; alerts of those that go are ended. `restored` is for the first
-   * load after a start: subscribe before it, since alerts that no rule owns any more are ended at once. */
-  load(groups: readonly RuleGroup[], restored: readonly RestoredAlert[]): void
+   * load after a start: subscribe before it, since alerts that no rule owns any more are ended at once. So is `resumeFrom`, where an earlier
+   * life stopped evaluating (milliseconds): groups are then evaluated at every time of their grid since, so that what came and went meanwhile
+   * is told as well. */
+  load(groups: readonly RuleGroup[], restored: readonly RestoredAlert[], resumeFrom?: number | null): void
   views(): readonly GroupView[]
   /** A listener that returns a promise holds up the next evaluation of that group, no other. */
   subscribe(listener: RuleListener): Disposable
@@ -148,7 +147,7 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
   }
 
   return {
-    load(groups, restored) {
+    load(groups, restored, resumeFrom = null) {
       const at = Math.floor(clock.now())
       const ended: Transition[] = []
       const known = new Map<string, RestoredAlert[]>()
@@ -177,7 +176,7 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
             timer: null,
             telling: Promise.resolve(),
             removed: false,
-            resumeFrom: loaded ? null : (deps.resumeFrom ?? null),
+            resumeFrom: loaded ? null : resumeFrom,
           }
           slots.set(key, slot)
           schedule(slot)

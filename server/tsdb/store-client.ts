@@ -60,7 +60,12 @@ export type StoreClient = {
   labelNames(request: SeriesRequest): Promise<readonly string[]>
   labelValues(name: string, request: SeriesRequest): Promise<readonly string[]>
   /** Reads rule files and puts them in force, all or none: throws `rules.invalid` and keeps what was in force. */
-  loadRules(files: readonly RuleText[], restored: readonly RestoredAlert[]): Promise<void>
+  loadRules(
+    files: readonly RuleText[],
+    restored: readonly RestoredAlert[],
+    /** How far an earlier life evaluated, milliseconds; null: nothing is known of one. */
+    resumeFrom: number | null,
+  ): Promise<void>
   rules(): Promise<readonly GroupView[]>
   /** Told about every change of an alert, in order. */
   subscribe(listener: RuleListener): Disposable

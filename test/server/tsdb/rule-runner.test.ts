@@ -20,7 +20,7 @@ groups:
 `
 
 /** A runner whose queries answer from a table; `null` fails. */
-function world(ready = true, resumeFrom: number | null = null) {
+function world(ready = true) {
   const clock = virtualClock(start)
   const answers = new Map<string, readonly VectorSample[] | null>()
   const asked: { expr: string; at: number }[] = []
@@ -30,7 +30,6 @@ function world(ready = true, resumeFrom: number | null = null) {
     clock,
     log: silentLog,
     ready: () => state.ready,
-    resumeFrom,
     externalLabels: {},
     query: (expr, time) => {
       asked.push({ expr, at: (time - start) / 1000 })
@@ -244,8 +243,8 @@ describe('after an absence', () => {
   const rule = '{ alert: A, expr: a }'
 
   it('evaluates every time that passed, in order, and then goes on', async () => {
-    const { runner, clock, times, state } = world(false, start - 22_000)
-    runner.load(load(group('g', rule)), [])
+    const { runner, clock, times, state } = world(false)
+    runner.load(load(group('g', rule)), [], start - 22_000)
     runner.start()
     await clock.advance(3000)
     expect(times()).toEqual([])
@@ -258,10 +257,9 @@ describe('after an absence', () => {
   })
 
   it('tells what came and went meanwhile', async () => {
-    const { runner, clock, asked, answers, told } = world(true, start - 31_000)
+    const { runner, clock, asked, answers, told } = world()
     answers.set('a', [])
-    runner.subscribe(() => undefined)
-    runner.load(load(group('g', rule)), [])
+    runner.load(load(group('g', rule)), [], start - 31_000)
     Object.defineProperty(answers, 'get', {
       value: () => {
         const at = asked.at(-1)!.at
@@ -274,13 +272,13 @@ describe('after an absence', () => {
   })
 
   it('looks back a quarter of an hour at most, and not for groups of a later load', async () => {
-    const { runner, clock, times } = world(true, start - 3_600_000)
-    runner.load(load(group('g', rule)), [])
+    const { runner, clock, times } = world()
+    runner.load(load(group('g', rule)), [], start - 3_600_000)
     runner.start()
     await clock.advance(5000)
     expect(times()[0]).toBe(5 - 900 + 5)
     const before = times().length
-    runner.load([...load(group('g', rule)), ...load(group('h', '{ alert: B, expr: b }'))], [])
+    runner.load([...load(group('g', rule)), ...load(group('h', '{ alert: B, expr: b }'))], [], start - 3_600_000)
     await clock.advance(5000)
     expect(times().slice(before)).toEqual([10, 10])
   })
