@@ -59,6 +59,7 @@ function expectType(child: Node, wanted: ValueType, context: string, fail: Fail)
 }
 
 function check(node: Node, fail: Fail, text: string): void {
+  if (node.kind === 'call') checkArity(node, fail)
   // The second argument of info() may match everything: it only names labels.
   const below = node.kind === 'call' && node.name === 'info' ? node.args.slice(0, 1) : children(node)
   for (const child of below) check(child, fail, text)
@@ -100,13 +101,17 @@ function check(node: Node, fail: Fail, text: string): void {
   }
 }
 
-function checkCall(node: Call, fail: Fail): void {
-  const { args, least, most } = signatures.get(node.name)!
+function checkArity(node: Call, fail: Fail): void {
+  const { least, most } = signatures.get(node.name)!
   const given = node.args.length
   if (given < least || given > most) {
     const bound = least === most ? `${least}` : given < least ? `at least ${least}` : `at most ${most}`
     throw fail(node.span, `expected ${bound} argument(s) in call to "${node.name}", got ${given}`)
   }
+}
+
+function checkCall(node: Call, fail: Fail): void {
+  const { args } = signatures.get(node.name)!
   if (node.name === 'info' && node.args.length > 1) {
     const labels = node.args[1]!
     if (labels.kind !== 'selector') throw fail(labels.span, 'expected label selectors only')

@@ -75,7 +75,7 @@ function readToken(text: string, at: number, state: State): Token {
     const { value, length } = readString(text, at)
     return token('string', value, length)
   }
-  const shown = `'${String.fromCodePoint(text.codePointAt(at)!)}'`
+  const shown = showCharacter(text, at)
   if (state.braces) {
     const word = match(label, text, at)
     if (word !== null) return token('name', word, word.length)
@@ -83,7 +83,7 @@ function readToken(text: string, at: number, state: State): Token {
     const operator = insideBraces.find((one) => text.startsWith(one, at))
     if (operator === undefined) {
       if (char === '!')
-        throw parseError(text, at, `unexpected character after '!' inside braces: '${text[at + 1] ?? '\ufffd'}'`)
+        throw parseError(text, at, `unexpected character after '!' inside braces: ${showCharacter(text, at + 1)}`)
       throw parseError(text, at, `unexpected character inside braces: ${shown}`)
     }
     if (operator === '}') state.braces = false
@@ -112,7 +112,7 @@ function readToken(text: string, at: number, state: State): Token {
   if (word !== null) return token('name', word, word.length)
   const operator = operators.find((one) => text.startsWith(one, at))
   if (operator === undefined) {
-    if (char === '!') throw parseError(text, at, `unexpected character after '!': '${text[at + 1] ?? '\ufffd'}'`)
+    if (char === '!') throw parseError(text, at, `unexpected character after '!': ${showCharacter(text, at + 1)}`)
     throw parseError(text, at, `unexpected character: ${shown}`)
   }
   if (operator === '=~') throw parseError(text, at, "unexpected character after '=': '~'")
@@ -184,4 +184,11 @@ function badNumberEnd(text: string, from: number): number {
     at += digits.length
   }
   return at
+}
+
+/** In single quotes; the end of the text shows as the character for what is none. */
+function showCharacter(text: string, at: number): string {
+  const code = text.codePointAt(at)
+  if (code === undefined) return "'\ufffd'"
+  return code === 0x27 ? "'\\''" : `'${String.fromCodePoint(code)}'`
 }
