@@ -1,14 +1,9 @@
 // Numbers as Go prints them, since templates and the Prometheus API show them so and readers compare texts.
 
-/** `%v` of a float64: shortest form, exponent below 1e-4 and from 1e21 on. */
-export function goFloat(value: number): string {
-  if (Number.isNaN(value)) return 'NaN'
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0'
-  const magnitude = Math.abs(value)
-  if (magnitude < 1e-4 || magnitude >= 1e21) return exponentForm(value.toExponential())
-  return String(value)
-}
+import { goShort } from '../promql/number-text.ts'
+
+/** `%v` of a float64: the shortest form that reads back the same, with an exponent below 1e-4 and from 1e6 on. */
+export const goFloat = goShort
 
 /** `strconv.FormatFloat(v, 'e', -1, 64)`: how the alerts API shows values. */
 export function goExponent(value: number): string {

@@ -3,10 +3,11 @@
 
 import * as os from 'node:os'
 import express, { type Router } from 'express'
+import { goExponent } from '../../../core/rules/number.ts'
 import type { AlertView, GroupView, RuleView } from '../../../core/rules/view.ts'
 import type { HostView } from '../../fleet/registry.ts'
 import type { StoreClient } from '../../tsdb/store-client.ts'
-import { number, sendData, sendFault } from './answer.ts'
+import { sendData, sendFault } from './answer.ts'
 import { paramsOf } from './params.ts'
 
 export type StatusApiDeps = {
@@ -167,6 +168,6 @@ function alertJson(alert: AlertView) {
     state: alert.state,
     activeAt: time(alert.activeAt),
     ...(alert.keepFiringSince === null ? {} : { keepFiringSince: time(alert.keepFiringSince) }),
-    value: number(alert.value),
+    value: goExponent(alert.value),
   }
 }
