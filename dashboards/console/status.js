@@ -1,4 +1,4 @@
-// The plain status page: engines and the newest history, asked again every two seconds. Text only ever enters as text.
+// The plain status page: engines, alerts, incidents and the newest history, asked again every two seconds. Text only ever enters as text.
 
 const zh = navigator.language.toLowerCase().startsWith('zh')
 document.documentElement.lang = zh ? 'zh' : 'en'
@@ -35,12 +35,14 @@ const what = (event) => {
 const refresh = async () => {
   const contact = document.getElementById('contact')
   try {
-    const [engines, events] = await Promise.all(
-      ['/api/v1/engines', '/api/v1/events?order=desc&limit=30'].map(async (url) => {
-        const response = await fetch(url)
-        if (!response.ok) throw new Error(`HTTP ${response.status}`)
-        return response.json()
-      }),
+    const [engines, alerts, incidents, events] = await Promise.all(
+      ['/api/v1/engines', '/api/v1/alerts', '/api/v1/incidents?limit=20', '/api/v1/events?order=desc&limit=30'].map(
+        async (url) => {
+          const response = await fetch(url)
+          if (!response.ok) throw new Error(`HTTP ${response.status}`)
+          return response.json()
+        },
+      ),
     )
     contact.textContent = ''
     fill(
@@ -53,6 +55,27 @@ const refresh = async () => {
         [one.verdict],
         [one.pid ?? '–'],
         [one.url],
+      ]),
+    )
+    fill(
+      document.getElementById('alerts'),
+      zh ? ['状态', '规则', '主机', '引擎', '摘要'] : ['State', 'Rule', 'Host', 'Engine', 'Summary'],
+      alerts.data.alerts.map(({ state, labels, annotations }) => [
+        [zh ? (state === 'firing' ? '告警中' : '等待中') : state, state === 'firing' ? 'bad' : ''],
+        [labels.alertname],
+        [labels.host ?? '–'],
+        [labels.engine ?? '–'],
+        [(zh && annotations.summary_zh) || annotations.summary || ''],
+      ]),
+    )
+    fill(
+      document.getElementById('incidents'),
+      zh ? ['编号', '开始', '状态', '摘要'] : ['Id', 'Opened', 'State', 'Summary'],
+      incidents.map((one) => [
+        [one.id],
+        [new Date(one.openedAt).toLocaleString()],
+        one.closedAt === null ? [zh ? '未结束' : 'open', 'bad'] : [zh ? '已结束' : 'closed', 'good'],
+        [zh ? one.summary.zh : one.summary.en],
       ]),
     )
     fill(
