@@ -9,7 +9,6 @@ import type { Log } from '../core/base/log.ts'
 import { redact } from '../core/base/redact.ts'
 import { isLoopback, listenUrl } from '../core/base/schema.ts'
 import { type Event, eventId } from '../core/event/event.ts'
-import { formatQuery } from '../core/promql/format.ts'
 import { openAlerting } from './alerting.ts'
 import { authenticate } from './auth/authenticate.ts'
 import { authorize } from './auth/authorize.ts'
@@ -25,8 +24,7 @@ import { fleetApi } from './http/fleet-api.ts'
 import { openHttp } from './http/http.ts'
 import { incidentsApi } from './http/incidents-api.ts'
 import { notifyApi } from './http/notify-api.ts'
-import { queryApi } from './http/prometheus/query-api.ts'
-import { statusApi } from './http/prometheus/status-api.ts'
+import { prometheusApi } from './http/prometheus/prometheus-api.ts'
 import { writeApi } from './http/prometheus/write-api.ts'
 import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
@@ -133,13 +131,30 @@ export async function openServer(options: {
     lease: { actionsPerEngine: config.remedy.actions_per_engine, windowMs: config.remedy.window },
   })
 
+  const prometheus = prometheusApi({
+    clock,
+    store,
+    startedAt,
+    version: options.version,
+    configText: () => redact(options.configText),
+    hosts: () => registry.hosts(now()),
+    externalLabels: config.server.external_labels,
+    limits: {
+      retentionMs: config.server.retention,
+      queryTimeoutMs: config.server.query_timeout,
+      querySamples: config.server.query_samples,
+      queryConcurrency: config.server.query_concurrency,
+      queryQueue: config.server.query_queue,
+    },
+  })
+
   const metrics = openMetrics()
   const self = await openSelfMetrics({
     version: options.version,
     store,
     ingest,
     sessions,
-    more: () => alerting.readings(),
+    more: () => [...alerting.readings(), ...prometheus.readings()],
   })
   metrics.source(self.readings)
 
@@ -177,15 +192,7 @@ export async function openServer(options: {
       }),
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
       notifyApi(alerting),
-      queryApi({ now, store, queryTimeoutMs: config.server.query_timeout, formatQuery }),
-      statusApi({
-        now,
-        store,
-        startedAt,
-        version: options.version,
-        configText: () => redact(options.configText),
-        hosts: () => registry.hosts(now()),
-      }),
+      ...prometheus.routers,
       writeApi({ store }),
     ],
     metrics: async () => {

@@ -20,6 +20,10 @@ export const serverConfig = z
         query_timeout: duration.default(30_000),
         /** Samples that one query may touch. */
         query_samples: z.number().int().min(1000).default(20_000_000),
+        /** Queries of the API at work at once, answers under way included. */
+        query_concurrency: z.number().int().min(1).max(1000).default(20),
+        /** Queries that may wait for their turn; more are told to come again. */
+        query_queue: z.number().int().min(0).max(10_000).default(200),
       })
       .strict()
       .prefault({}),

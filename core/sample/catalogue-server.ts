@@ -32,6 +32,23 @@ const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly 
     '分组发送检查次数。',
   ],
   ['dispatch_flush_failures_total', 'counter', [], 'Looks that failed and are made again.', '失败并将重试的检查次数。'],
+  ['query_running', 'gauge', [], 'Queries of the API at work.', '正在执行的 API 查询数。'],
+  ['query_waiting', 'gauge', [], 'Queries of the API that wait for their turn.', '排队等待的 API 查询数。'],
+  ['query_total', 'counter', [], 'Queries of the API that got their turn.', '已执行的 API 查询次数。'],
+  [
+    'query_refused_total',
+    'counter',
+    [],
+    'Queries of the API turned away: too many at once.',
+    '因并发过多被拒绝的 API 查询次数。',
+  ],
+  [
+    'query_late_total',
+    'counter',
+    [],
+    'Queries of the API whose time passed in the queue.',
+    '排队超时的 API 查询次数。',
+  ],
 ]
 const channelRows: readonly Metric[] = [
   server({

@@ -11,6 +11,8 @@ import { parseRuleFile } from '../../core/rules/rule-file.ts'
 import { decodeWriteRequest } from '../../core/sample/remote-write.ts'
 import { openHead } from '../../core/series/head.ts'
 import type { AppendRefusal, Labels, Matcher, SeriesRef, Window } from '../../core/series/seam.ts'
+import { cardinalityOf } from './cardinality.ts'
+import { costed } from './query-cost.ts'
 import { openRuleRunner } from './rule-runner.ts'
 import type { LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
 
@@ -128,10 +130,14 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       }
       return out
     },
-    query: async ({ query, time, timeoutMs, lookbackMs }) =>
-      timed(timeoutMs, (aborted) => instantQuery(head, query, time, limited(lookbackMs), aborted)),
-    queryRange: async ({ query, start, end, stepMs, timeoutMs, lookbackMs }) =>
-      timed(timeoutMs, (aborted) => rangeQuery(head, query, { start, end, stepMs }, limited(lookbackMs), aborted)),
+    query: async ({ query, time, timeoutMs, lookbackMs, stats }) =>
+      costed(head, stats === true, clock, (querier) =>
+        timed(timeoutMs, (aborted) => instantQuery(querier, query, time, limited(lookbackMs), aborted)),
+      ),
+    queryRange: async ({ query, start, end, stepMs, timeoutMs, lookbackMs, stats }) =>
+      costed(head, stats === true, clock, (querier) =>
+        timed(timeoutMs, (aborted) => rangeQuery(querier, query, { start, end, stepMs }, limited(lookbackMs), aborted)),
+      ),
     series: async (request) => refsOf(request).map((ref) => head.labels(ref)),
     labelNames: async (request) =>
       [...new Set(refsOf(request).flatMap((ref) => head.labels(ref).map(([name]) => name)))].sort(),
@@ -158,5 +164,6 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       maxTime: head.maxTime,
       rules: runner.stats(),
     }),
+    cardinality: async (limit) => cardinalityOf(head, limit),
   }
 }

@@ -34,6 +34,26 @@ export type InstantRequest = {
   readonly timeoutMs: number
   /** Null: the store's own look-back. */
   readonly lookbackMs: number | null
+  /** Asks for numbers about the query itself. */
+  readonly stats?: boolean
+}
+/** `cost` only where it was asked for and is known. */
+export type QueryAnswer = QueryResult & { readonly cost?: QueryCost }
+export type QueryCost = {
+  readonly evaluationMs: number
+  /** Samples read from the store; each once, however many steps use it. */
+  readonly samplesRead: number
+}
+export type Count = { readonly name: string; readonly value: number }
+/** What the index is made of; each list holds the largest first. */
+export type Cardinality = {
+  readonly labelPairs: number
+  readonly seriesByMetric: readonly Count[]
+  readonly valuesByLabel: readonly Count[]
+  /** Bytes of the label's values over all series. */
+  readonly bytesByLabel: readonly Count[]
+  /** Named `label=value`. */
+  readonly seriesByPair: readonly Count[]
 }
 export type RangeRequest = Omit<InstantRequest, 'time'> & {
   readonly start: number
@@ -54,8 +74,8 @@ export type StoreClient = {
   /** Newest samples in (time - lookback, time] of the series that match; series that ended are left out. */
   latest(matchers: readonly Matcher[], time: number, lookbackMs: number): Promise<readonly LatestSample[]>
   /** Throws `promql.parse`, `promql.execution` or `promql.timeout`. */
-  query(request: InstantRequest): Promise<QueryResult>
-  queryRange(request: RangeRequest): Promise<QueryResult>
+  query(request: InstantRequest): Promise<QueryAnswer>
+  queryRange(request: RangeRequest): Promise<QueryAnswer>
   series(request: SeriesRequest): Promise<readonly Labels[]>
   labelNames(request: SeriesRequest): Promise<readonly string[]>
   labelValues(name: string, request: SeriesRequest): Promise<readonly string[]>
@@ -70,4 +90,6 @@ export type StoreClient = {
   /** Told about every change of an alert, in order. */
   subscribe(listener: RuleListener): Disposable
   stats(): Promise<StoreStats>
+  /** Lists of at most `limit` entries. */
+  cardinality(limit: number): Promise<Cardinality>
 }

@@ -45,7 +45,14 @@ export function timeParam(params: Params, name: string): number | undefined {
   throw invalid(name, `cannot parse ${JSON.stringify(text.slice(0, 100))} to a valid timestamp`)
 }
 
+/** The ends of Go's time, which Prometheus' own clients send for "from ever" and "for ever". */
+const ends: Readonly<Record<string, number>> = {
+  '-292273086-05-16T16:47:06Z': -Number.MAX_SAFE_INTEGER,
+  '292277025-08-18T07:12:54.999999999Z': Number.MAX_SAFE_INTEGER,
+}
+
 function rfc3339(text: string): number {
+  if (Object.hasOwn(ends, text)) return ends[text]!
   return /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text)
     ? Date.parse(text)
     : Number.NaN
@@ -77,14 +84,42 @@ export function queryParam(params: Params): string {
   return text
 }
 
+/** Start and end, `end` not before `start`; from ever and for ever where left out. */
+export function spanParam(params: Params): { readonly from: number; readonly to: number } {
+  const from = timeParam(params, 'start') ?? Number.NEGATIVE_INFINITY
+  const to = timeParam(params, 'end') ?? Number.POSITIVE_INFINITY
+  if (to < from) throw badData('invalid parameter "end": end timestamp must not be before start time')
+  return { from, to }
+}
+
+/** Names outside the classic set come in Prometheus' escaped form: `U__`, then `__` for `_` and `_hex_` for each foreign character. What only
+ * begins like it is a name as it stands. */
+export function labelNameParam(text: string): string {
+  if (text === '' || text.includes('\ufffd')) throw badData(`invalid label name: ${JSON.stringify(text.slice(0, 100))}`)
+  if (!/^U__(?:[a-zA-Z0-9:]|__|_[0-9a-fA-F]{1,6}_)*$/.test(text)) return text
+  const points = [...text.slice(3).matchAll(/__|_([0-9a-fA-F]+)_|[^_]/g)].map(([all, hex]) =>
+    all === '__' ? 0x5f : hex === undefined ? all.codePointAt(0)! : Number.parseInt(hex, 16),
+  )
+  const foreign = points.some((point) => point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+  return foreign ? text : String.fromCodePoint(...points)
+}
+
 export function matchParam(params: Params, required: boolean): readonly (readonly Matcher[])[] {
   const texts = params.all('match[]')
   if (required && texts.length === 0) throw badData('no match[] parameter provided')
-  return texts.map((text) => {
-    try {
-      return parseSelector(text).matchers
-    } catch (error) {
-      throw invalid('match[]', errorText(error))
-    }
-  })
+  return texts.map((text) => matchersOf('match[]', text))
+}
+
+/** Matchers of one selector; none where the parameter is absent. */
+export function selectorParam(params: Params, name: string): readonly Matcher[] {
+  const text = params.text(name) ?? ''
+  return text === '' ? [] : matchersOf(name, text)
+}
+
+function matchersOf(name: string, text: string): readonly Matcher[] {
+  try {
+    return parseSelector(text).matchers
+  } catch (error) {
+    throw invalid(name, errorText(error))
+  }
 }

@@ -1,14 +1,15 @@
-// What the Prometheus API tells of the server itself: rules, alerts, targets, versions, flags. Shapes are upstream's; where a thing has no
+// What the Prometheus API tells of the server itself: versions, configuration, flags, the store. Shapes are upstream's; where a thing has no
 // meaning here the answer is empty, never invented.
 
 import * as os from 'node:os'
-import express, { type Router } from 'express'
-import { goExponent } from '../../../core/rules/number.ts'
-import type { AlertView, GroupView, RuleView } from '../../../core/rules/view.ts'
-import type { HostView } from '../../fleet/registry.ts'
-import type { StoreClient } from '../../tsdb/store-client.ts'
-import { sendData, sendFault } from './answer.ts'
-import { paramsOf } from './params.ts'
+import type { Router } from 'express'
+import { formatDuration } from '../../../core/base/duration.ts'
+import { InferwardError } from '../../../core/base/errors.ts'
+import type { Count, StoreClient } from '../../tsdb/store-client.ts'
+import { sendData } from './answer.ts'
+import { badData, type Params } from './params.ts'
+import { openRoutes } from './route.ts'
+import { time } from './times.ts'
 
 export type StatusApiDeps = {
   readonly store: StoreClient
@@ -17,62 +18,25 @@ export type StatusApiDeps = {
   readonly now: () => number
   /** The configuration in force, secrets cut. */
   readonly configText: () => string
-  readonly hosts: () => readonly HostView[]
+  readonly retentionMs: number
+  /** Settings that Prometheus has as flags, under its names. */
+  readonly flags: Readonly<Record<string, string>>
 }
-const time = (ms: number): string => new Date(ms).toISOString()
-const never = '0001-01-01T00:00:00Z'
+
+const tableRows = 10
+const maxTableRows = 10_000
 
 export function statusApi(deps: StatusApiDeps): Router {
-  const api = express.Router()
-  const get = (path: string, data: (params: ReturnType<typeof paramsOf>) => unknown): void => {
-    api.get(`/api/v1/${path}`, async (request, response) => {
-      try {
-        sendData(response, await data(paramsOf(request)))
-      } catch (error) {
-        sendFault(response, error)
-      }
-    })
-  }
-
-  get('rules', async (params) => {
-    const type = params.text('type')
-    const wanted = (name: string, value: string): boolean =>
-      params.all(name).length === 0 || params.all(name).includes(value)
-    const groups = (await deps.store.rules()).map((group) => ({
-      ...groupJson(group),
-      rules: group.rules
-        .filter((rule) => type === undefined || type === (rule.kind === 'alerting' ? 'alert' : 'record'))
-        .filter((rule) => wanted('rule_name[]', rule.name))
-        .map((rule) => ruleJson(rule, params.text('exclude_alerts') === 'true')),
-    }))
-    return {
-      groups: groups.filter(
-        (group) => group.rules.length > 0 && wanted('rule_group[]', group.name) && wanted('file[]', group.file),
-      ),
-    }
-  })
-  get('alerts', async () => ({
-    alerts: (await deps.store.rules()).flatMap((group) =>
-      group.rules.flatMap((rule) => (rule.kind === 'alerting' ? rule.alerts.map(alertJson) : [])),
-    ),
-  }))
-  get('targets', (params) => ({
-    activeTargets: params.text('state') === 'dropped' ? [] : deps.hosts().map(targetJson),
-    droppedTargets: [],
-    droppedTargetCounts: {},
-  }))
-  get('alertmanagers', () => ({ activeAlertmanagers: [], droppedAlertmanagers: [] }))
+  const { router, add } = openRoutes()
+  const get = (name: string, data: (params: Params) => unknown): void =>
+    add(`/api/v1/${name}`, ['get'], async (params, response) => sendData(response, await data(params)))
   // Grafana takes a server with `features` for Mimir and asks it for a ruler: there are none here.
-  get('status/buildinfo', () => ({
-    version: deps.version,
-    revision: '',
-    branch: '',
-    buildUser: '',
-    buildDate: '',
-    goVersion: '',
-  }))
+  const version = { version: deps.version, revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
+
+  get('status/buildinfo', () => version)
+  add('/version', ['get'], (_params, response) => void response.json(version))
   get('status/config', () => ({ yaml: deps.configText() }))
-  get('status/flags', () => ({}))
+  get('status/flags', () => deps.flags)
   get('status/runtimeinfo', () => ({
     startTime: time(deps.startedAt),
     CWD: '',
@@ -86,88 +50,42 @@ export function statusApi(deps: StatusApiDeps): Router {
     GOMEMLIMIT: 0,
     GOGC: '',
     GODEBUG: '',
-    storageRetention: '',
+    storageRetention: formatDuration(deps.retentionMs),
   }))
-  get('status/tsdb', async () => {
-    const stats = await deps.store.stats()
+  get('status/tsdb', async (params) => {
+    const limit = rowsParam(params)
+    const [stats, tables] = await Promise.all([deps.store.stats(), deps.store.cardinality(limit)])
+    const finite = (value: number): number => (Number.isFinite(value) ? value : 0)
+    const table = (counts: readonly Count[]): readonly Count[] => counts.map(({ name, value }) => ({ name, value }))
     return {
       headStats: {
-        numSeries: stats.series,
-        numLabelPairs: 0,
+        numSeries: finite(stats.series),
+        numLabelPairs: tables.labelPairs,
         chunkCount: 0,
-        minTime: Number.isFinite(stats.minTime) ? stats.minTime : 0,
-        maxTime: Number.isFinite(stats.maxTime) ? stats.maxTime : 0,
+        minTime: finite(stats.minTime),
+        maxTime: finite(stats.maxTime),
       },
-      seriesCountByMetricName: [],
-      labelValueCountByLabelName: [],
-      memoryInBytesByLabelName: [],
-      seriesCountByLabelValuePair: [],
+      seriesCountByMetricName: table(tables.seriesByMetric),
+      labelValueCountByLabelName: table(tables.valuesByLabel),
+      memoryInBytesByLabelName: table(tables.bytesByLabel),
+      seriesCountByLabelValuePair: table(tables.seriesByPair),
     }
   })
+  get('status/tsdb/blocks', () => ({ blocks: [] }))
+  // Whoever can be answered is past the replay.
+  get('status/walreplay', () => ({ min: 0, max: 0, current: 0 }))
   get('notifications', () => [])
-  return api
+  for (const name of ['delete_series', 'clean_tombstones', 'snapshot'])
+    add(`/api/v1/admin/tsdb/${name}`, ['post', 'put'], () => {
+      throw new InferwardError({ code: 'prometheus.unavailable', message: 'admin APIs disabled' })
+    })
+  return router
 }
 
-/** Agents send by themselves: each is a target that is up while it is heard. */
-function targetJson({ host, contact, lastSeenAt }: HostView) {
-  const url = `agent://${host}`
-  return {
-    discoveredLabels: { __address__: host },
-    labels: { host, job: 'agent' },
-    scrapePool: 'agent',
-    scrapeUrl: url,
-    globalUrl: url,
-    lastError: contact === 'connected' ? '' : `agent ${contact}`,
-    lastScrape: time(lastSeenAt),
-    lastScrapeDuration: 0,
-    health: contact === 'connected' ? 'up' : 'down',
-    scrapeInterval: '1s',
-    scrapeTimeout: '1s',
-  }
-}
-
-function groupJson(group: GroupView) {
-  return {
-    name: group.name,
-    file: group.file,
-    interval: group.intervalMs / 1000,
-    limit: group.limit,
-    evaluationTime: group.evaluationSeconds,
-    lastEvaluation: group.lastEvaluationAt === null ? never : time(group.lastEvaluationAt),
-  }
-}
-
-function ruleJson(rule: RuleView, withoutAlerts: boolean) {
-  const common = {
-    name: rule.name,
-    query: rule.query,
-    labels: rule.labels,
-    health: rule.health,
-    lastError: rule.lastError,
-    evaluationTime: rule.evaluationSeconds,
-    lastEvaluation: rule.lastEvaluationAt === null ? never : time(rule.lastEvaluationAt),
-  }
-  if (rule.kind === 'recording') return { ...common, type: 'recording' }
-  return {
-    ...common,
-    type: 'alerting',
-    state: rule.state,
-    duration: rule.forMs / 1000,
-    keepFiringFor: rule.keepFiringForMs / 1000,
-    annotations: rule.annotations,
-    /** Ours: the rule's data is missing, so it says neither yes nor no. */
-    blind: rule.blind,
-    alerts: withoutAlerts ? [] : rule.alerts.map(alertJson),
-  }
-}
-
-function alertJson(alert: AlertView) {
-  return {
-    labels: alert.labels,
-    annotations: alert.annotations,
-    state: alert.state,
-    activeAt: time(alert.activeAt),
-    ...(alert.keepFiringSince === null ? {} : { keepFiringSince: time(alert.keepFiringSince) }),
-    value: goExponent(alert.value),
-  }
+function rowsParam(params: Params): number {
+  const text = params.text('limit') ?? ''
+  if (text === '') return tableRows
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1) throw badData('limit must be a positive number')
+  if (Number(text) > maxTableRows) throw badData(`limit must not exceed ${maxTableRows}`)
+  return Number(text)
 }

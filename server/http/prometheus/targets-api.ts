@@ -1,0 +1,81 @@
+// Targets as the Prometheus API shows them. Agents send by themselves: each host is a target that is up while it is heard.
+
+import type { Router } from 'express'
+import { agentMetrics } from '../../../core/sample/catalogue-agent.ts'
+import { engineMetrics } from '../../../core/sample/catalogue-engine.ts'
+import { matcherTest } from '../../../core/series/matcher-test.ts'
+import type { HostView } from '../../fleet/registry.ts'
+import { sendData } from './answer.ts'
+import { badData, limitParam, type Params, selectorParam } from './params.ts'
+import { openRoutes } from './route.ts'
+import { time } from './times.ts'
+
+const pool = 'agent'
+
+export function targetsApi({ hosts }: { readonly hosts: () => readonly HostView[] }): Router {
+  const { router, add } = openRoutes()
+  add('/api/v1/targets', ['get'], (params, response) => {
+    const state = (params.text('state') ?? '').toLowerCase()
+    const wanted = params.text('scrapePool') ?? ''
+    const active = state !== 'dropped' && (wanted === '' || wanted === pool)
+    sendData(response, {
+      activeTargets: active ? hosts().map(targetJson) : [],
+      droppedTargets: [],
+      droppedTargetCounts: wanted === '' || wanted === pool ? { [pool]: 0 } : {},
+    })
+  })
+  add('/api/v1/scrape_pools', ['get'], (_params, response) => sendData(response, { scrapePools: [pool] }))
+  add('/api/v1/scrape_pools/config', ['get'], (params, response) => {
+    const wanted = params.text('scrapePool') ?? ''
+    if (wanted === '') throw badData('no scrapePool parameter provided')
+    if (wanted !== pool) throw badData(`scrape pool ${JSON.stringify(wanted.slice(0, 100))} not found`)
+    sendData(response, { yaml: `job_name: ${pool}\n` })
+  })
+  add('/api/v1/targets/metadata', ['get'], (params, response) => sendData(response, metadataOf(params, hosts())))
+  // Alertmanagers that alerts are forwarded to: there are none.
+  add('/api/v1/alertmanagers', ['get'], (_params, response) =>
+    sendData(response, { activeAlertmanagers: [], droppedAlertmanagers: [] }),
+  )
+  return router
+}
+
+const labelsOf = (host: HostView): Readonly<Record<string, string>> => ({ host: host.host, job: pool })
+
+function targetJson(host: HostView) {
+  const url = `agent://${host.host}`
+  return {
+    discoveredLabels: { __address__: host.host },
+    labels: labelsOf(host),
+    scrapePool: pool,
+    scrapeUrl: url,
+    globalUrl: url,
+    lastError: host.contact === 'connected' ? '' : `agent ${host.contact}`,
+    lastScrape: time(host.lastSeenAt),
+    lastScrapeDuration: 0,
+    health: host.contact === 'connected' ? 'up' : 'down',
+    scrapeInterval: '1s',
+    scrapeTimeout: '1s',
+  }
+}
+
+/** Every metric that agents and their engines send, for every host that matches. The metric is named only where it was not asked for. */
+function metadataOf(params: Params, hosts: readonly HostView[]) {
+  const limit = limitParam(params)
+  const tests = selectorParam(params, 'match_target').map(({ name, ...one }) => ({
+    name,
+    test: matcherTest({ name, ...one }),
+  }))
+  const wanted = params.text('metric') ?? ''
+  const metrics = [...agentMetrics, ...engineMetrics].filter(({ name }) => wanted === '' || name === wanted)
+  const rows: unknown[] = []
+  for (const host of hosts) {
+    const target = labelsOf(host)
+    if (!tests.every(({ name, test }) => test(Object.hasOwn(target, name) ? target[name]! : ''))) continue
+    for (const { name, type, help, unit } of metrics) {
+      if (limit > 0 && rows.length >= limit) return rows
+      const named = wanted === '' ? { metric: name } : {}
+      rows.push({ target, ...named, type, help: help.en, unit: unit === 'none' ? '' : unit })
+    }
+  }
+  return rows
+}
