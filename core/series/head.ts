@@ -2,8 +2,8 @@
 // and in time: what passes a limit is refused by name, what grows old is given back. Samples of a series come in order of time.
 
 import type { Labels } from '../sample/sample.ts'
-import { openSampleStore } from './sample-store.ts'
-import type { Appender, AppendObserver, AppendRefusal, Querier, SeriesRef } from './seam.ts'
+import { openSampleStore, type SampleStore } from './sample-store.ts'
+import type { Appender, AppendObserver, AppendRefusal, Querier, SeriesRef, Window } from './seam.ts'
 import { openSeriesIndex } from './series-index.ts'
 
 export type HeadLimits = {
@@ -22,8 +22,19 @@ export type HeadStats = {
 export type Head = Appender &
   Querier & {
     readonly size: number
-    /** Gives back what is older than the retention; series without a newer sample go. Answers how many went. */
-    collect(): number
+    /** Gives back what is older than `before` (left out: than the retention); series without a newer sample go. Answers how many went. */
+    collect(before?: number): number
+    /** From now on samples at or before `time` are refused: they lie in a block that nobody changes any more. */
+    close(time: number): void
+    /** -1: no such series. */
+    find(labels: Labels): SeriesRef
+    has(ref: SeriesRef): boolean
+    /** References lie below this. */
+    readonly bound: number
+    /** What a snapshot is made of, see SampleStore. */
+    dump: SampleStore['dump']
+    /** Puts back a series of a snapshot; the observer hears of it and of its open samples, not of those in chunks. */
+    restore(labels: Labels, chunks: readonly Uint8Array[], open: Window, count: number): AppendRefusal | null
     stats(): HeadStats
     /** How many series carry a label with this value. */
     cardinality(name: string, value: string): number
@@ -37,8 +48,9 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
   const samples = openSampleStore()
   let minTime = Number.POSITIVE_INFINITY
   let maxTime = Number.NEGATIVE_INFINITY
+  let closed = Number.NEGATIVE_INFINITY
 
-  return {
+  const head: Head = {
     series(labels: Labels): SeriesRef | AppendRefusal {
       if (!valid(labels)) return 'invalid_labels'
       const known = index.find(labels)
@@ -49,7 +61,7 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
       return ref
     },
     append(ref, time, value, stale) {
-      if (time < maxTime - limits.retentionMs) return 'out_of_bounds'
+      if (time < maxTime - limits.retentionMs || time <= closed) return 'out_of_bounds'
       const refusal = samples.append(ref, time, value, stale)
       if (refusal !== null) return refusal
       if (time < minTime) minTime = time
@@ -86,8 +98,8 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
     get size() {
       return index.size
     },
-    collect() {
-      const oldest = maxTime - limits.retentionMs
+    collect(before) {
+      const oldest = before ?? maxTime - limits.retentionMs
       if (!Number.isFinite(oldest)) return 0
       let gone = 0
       for (let ref = 0; ref < index.bound; ref++) {
@@ -103,10 +115,39 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
       minTime = Math.max(minTime, oldest)
       return gone
     },
+    close(time) {
+      closed = Math.max(closed, time)
+    },
+    find: index.find,
+    has: index.has,
+    get bound() {
+      return index.bound
+    },
+    dump: samples.dump,
+    restore(labels, chunks, open, count) {
+      const ref = head.series(labels)
+      if (typeof ref === 'string') return ref
+      if (samples.lastTime(ref) !== Number.NEGATIVE_INFINITY) return 'duplicate'
+      if (chunks.length > 0) {
+        samples.restore(ref, chunks)
+        minTime = Math.min(minTime, firstTimeOf(chunks[0]!))
+      }
+      for (let i = 0; i < count; i++) {
+        if (samples.append(ref, open.times[i]!, open.values[i]!, open.stale[i] === 1) !== null) continue
+        minTime = Math.min(minTime, open.times[i]!)
+        maxTime = Math.max(maxTime, open.times[i]!)
+        observer.appended(ref, open.times[i]!, open.values[i]!, open.stale[i] === 1)
+      }
+      return null
+    },
     cardinality: index.cardinality,
     stats: () => ({ series: index.size, chunkBytes: samples.chunkBytes, reservedBytes: samples.reservedBytes }),
   }
+  return head
 }
+
+const firstTimeOf = (chunk: Uint8Array): number =>
+  new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength).getFloat64(2, true)
 
 /** Sorted by name, no name twice, none empty, and a metric name among them. */
 function valid(labels: Labels): boolean {

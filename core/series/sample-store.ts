@@ -35,6 +35,10 @@ export type SampleStore = {
   drop(ref: SeriesRef): void
   /** Gives back chunks that end before `time`; a series keeps its ring. */
   truncate(ref: SeriesRef, time: number): void
+  /** Calls for every chunk that may hold samples later than `after`, oldest first, then fills `open` (32 long): how many open samples there are. */
+  dump(ref: SeriesRef, after: number, visit: (chunk: Uint8Array) => void, open: Window): number
+  /** Puts chunks, oldest first, behind a series that has no samples yet; its open samples are appended afterwards. */
+  restore(ref: SeriesRef, chunks: readonly Uint8Array[]): void
   readonly chunkBytes: number
   readonly reservedBytes: number
 }
@@ -242,6 +246,27 @@ export function openSampleStore(): SampleStore {
         pages.free(address)
         address = older
       }
+    },
+    dump(ref, after, visit, open) {
+      const block = blockOf(ref)
+      const slot = ref % seriesPerBlock
+      for (const address of chunksOf(block, slot, after, Number.POSITIVE_INFINITY)) visit(pages.chunk(address))
+      const from = block.sealed[slot]!
+      const count = block.counts[slot]! - from
+      for (let i = 0; i < count; i++) copyOpen(block, slot, from + i, open, i)
+      return count
+    },
+    restore(ref, chunks) {
+      const block = blockOf(ref)
+      const slot = ref % seriesPerBlock
+      for (const chunk of chunks) {
+        block.newest[slot] = pages.store(chunk, chunk.length, block.newest[slot]!)
+        block.counts[slot] = block.counts[slot]! + chunk[0]! + 1
+      }
+      const count = block.counts[slot]!
+      block.sealed[slot] = count
+      // Any sample is later than this: which ones may follow is known by those that are appended first.
+      if (count > 0) block.times[slot * ringSize + ((count - 1) % ringSize)] = Number.NEGATIVE_INFINITY
     },
     get chunkBytes() {
       return pages.usedBytes

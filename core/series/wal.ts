@@ -1,0 +1,157 @@
+// The store's write-ahead log (docs/formats/wal.md) over the one log of the house. Invariant: a body is written whole before anybody takes it
+// into memory, and what `commit` resolved for comes back by `replay` after a crash at any moment.
+
+import { errorText, InferwardError } from '../base/errors.ts'
+import type { FileLayer } from '../base/file-layer.ts'
+import { maxPayloadBytes } from '../segment/frame.ts'
+import { openSegmentLog, type SegmentLogStats } from '../segment/segment-log.ts'
+
+export const recordKinds = { write: 1, write2: 2, part: 3 } as const
+export type RecordKind = 'write' | 'write2'
+/** Kind, kind of the whole, number, count. */
+const partHead = 6
+
+export type WalOptions = {
+  readonly files: FileLayer
+  readonly directory: string
+  readonly segmentBytes: number
+  readonly capBytes: number
+  readonly newEpoch: () => bigint
+  /** Most bytes of one frame; shorter in tests. */
+  readonly frameBytes?: number
+}
+export type WalStats = SegmentLogStats & {
+  /** Bodies that could not be written, for want of room or for a failing disk. */
+  readonly failures: number
+  /** Frames that replay did not understand. */
+  readonly skipped: number
+}
+export type Wal = {
+  readonly epoch: bigint
+  /** Sequence of the next frame. */
+  readonly next: number
+  /** Bytes written by this process. */
+  readonly written: number
+  /** Throws `store.full` or `store.unwritable`, both to be tried again; then nothing of the body counts. Not durable before `commit`. */
+  append(kind: RecordKind, body: Uint8Array): void
+  /** Resolves when every earlier append is on disk; rejects with `store.unwritable`. */
+  commit(): Promise<void>
+  /** Calls for every body from that frame on, in order. What `visit` throws ends the replay. Answers after about `sliceBytes`: the sequence to go
+   * on from, null at the end. */
+  replay(from: number, sliceBytes: number, visit: (kind: RecordKind, body: Uint8Array) => void): number | null
+  /** Nobody needs frames before this one. */
+  release(sequence: number): void
+  stats(): WalStats
+  close(): Promise<void>
+}
+
+export function openWal(options: WalOptions): Wal {
+  const log = openSegmentLog({ ...options, full: 'refuse' })
+  const room = (options.frameBytes ?? maxPayloadBytes) - partHead
+  let written = 0
+  let failures = 0
+  let skipped = 0
+  /** Front parts of a body of which the rest did not come yet. */
+  let parts: Uint8Array[] = []
+
+  const frame = (head: Uint8Array, body: Uint8Array): void => {
+    const payload = new Uint8Array(head.length + body.length)
+    payload.set(head)
+    payload.set(body, head.length)
+    if (log.append(payload) === null) {
+      throw new InferwardError({
+        code: 'store.full',
+        message: 'the write-ahead log is full: samples are refused',
+        retryable: true,
+        hint: 'It empties with the next snapshot; if it does not, see the log of the server for why snapshots fail.',
+      })
+    }
+    written += payload.length
+  }
+  const unwritable = (error: unknown): InferwardError =>
+    new InferwardError({
+      code: 'store.unwritable',
+      message: `the write-ahead log cannot be written: ${errorText(error)}`,
+      retryable: true,
+      hint: 'Make room on the disk that holds the data folder; senders try again by themselves.',
+      cause: error,
+    })
+
+  const takePart = (payload: Uint8Array, visit: (kind: RecordKind, body: Uint8Array) => void): void => {
+    const view = new DataView(payload.buffer, payload.byteOffset)
+    const [index, count] = [view.getUint16(2, true), view.getUint16(4, true)]
+    if (index === 0) parts = []
+    if (index !== parts.length) return
+    parts.push(payload.subarray(partHead))
+    if (parts.length < count) return
+    visit(payload[1] === recordKinds.write ? 'write' : 'write2', joined(parts))
+    parts = []
+  }
+
+  return {
+    epoch: log.epoch,
+    get next() {
+      return log.next
+    },
+    get written() {
+      return written
+    },
+    append(kind, body) {
+      try {
+        const count = Math.ceil(body.length / room)
+        if (count < 2) frame(Uint8Array.of(recordKinds[kind]), body)
+        for (let index = 0; index < count && count > 1; index++)
+          frame(partOf(kind, index, count), body.subarray(index * room, (index + 1) * room))
+      } catch (error) {
+        failures++
+        throw (error as { code?: unknown }).code === 'store.full' ? error : unwritable(error)
+      }
+    },
+    async commit() {
+      try {
+        await log.commit()
+      } catch (error) {
+        failures++
+        throw unwritable(error)
+      }
+    },
+    replay(from, sliceBytes, visit) {
+      const frames = log.read(from, sliceBytes)
+      for (const { payload } of frames) {
+        const kind = payload[0]
+        if (kind === recordKinds.write || kind === recordKinds.write2) {
+          parts = []
+          visit(kind === recordKinds.write ? 'write' : 'write2', payload.subarray(1))
+        } else if (kind === recordKinds.part && payload.length >= partHead) takePart(payload, visit)
+        else skipped++
+      }
+      const last = frames.at(-1)
+      if (last !== undefined) return last.sequence + 1
+      parts = []
+      return null
+    },
+    release: (sequence) => log.ack(sequence - 1),
+    stats: () => ({ ...log.stats(), failures, skipped }),
+    close: () => log.close(),
+  }
+}
+
+function partOf(kind: RecordKind, index: number, count: number): Uint8Array {
+  const head = new Uint8Array(partHead)
+  const view = new DataView(head.buffer)
+  head[0] = recordKinds.part
+  head[1] = recordKinds[kind]
+  view.setUint16(2, index, true)
+  view.setUint16(4, count, true)
+  return head
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
