@@ -1,20 +1,24 @@
 // What `up` shows while the fleet comes to life: where the server is, and the engine's first answer to a real prompt.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { systemClock } from '../core/base/clock.ts'
 import type { Words } from './language.ts'
 
 type Tell = (words: Words) => void
 
-/** The server writes its address once it listens. Resolves with its URL, or null when stopped before. */
+/** The server writes its address once it listens. Resolves with its URL, or null when stopped before. The token of a first start is shown, once. */
 export async function announceServer(data: string, tell: Tell, signal: AbortSignal): Promise<string | null> {
   const file = path.join(data, 'run', 'server.url')
+  const tokenFile = path.join(data, 'admin.token')
+  const first = !existsSync(tokenFile)
   while (!signal.aborted) {
     const url = readText(file)
     if (url !== null && (await ready(`${url}/-/ready`))) {
       tell({ en: `server    ${url}`, zh: `服务端    ${url}` })
-      tell({ en: `token     ${path.join(data, 'admin.token')}`, zh: `令牌      ${path.join(data, 'admin.token')}` })
+      tell({ en: `token     ${tokenFile}`, zh: `令牌      ${tokenFile}` })
+      const token = first ? readText(tokenFile) : null
+      if (token !== null) tell({ en: `          ${token} (shown once)`, zh: `          ${token}(仅显示一次)` })
       return url
     }
     await systemClock.sleep(100, signal)

@@ -1,7 +1,7 @@
 // The server as a list: what it is made of, in the order it starts. It stops in reverse.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
 import { errorText } from '../core/base/errors.ts'
@@ -223,6 +223,7 @@ export async function openServer(options: {
   const stop = async (cluster: boolean): Promise<void> => {
     ready = false
     sweep?.[Symbol.dispose]()
+    rmSync(path.join(data, 'run', 'server.url'), { force: true })
     await sessions.stop()
     await http.stop()
     await alerting.stop()
@@ -235,10 +236,10 @@ export async function openServer(options: {
     writeFileSync(path.join(data, 'run', 'server.url'), `${url}\n`, { mode: 0o600 })
     ready = true
     sweepLater()
-    if (admin.made)
-      process.stderr.write(
-        `inferward: admin token (shown once, kept in ${path.join(data, 'admin.token')}): ${admin.token}\n`,
-      )
+    // To a person only: what goes to a file or a journal would keep it in plain text.
+    if (admin.made && process.stderr.isTTY) {
+      process.stderr.write(`inferward: admin token (shown once, kept in ${data}/admin.token): ${admin.token}\n`)
+    }
     log.info('server ready', { url })
     return { url, stop }
   } catch (error) {

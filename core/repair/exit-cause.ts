@@ -83,6 +83,10 @@ export function exitCause(signals: ExitSignals): ExitCause {
     default:
   }
   if (signal !== null) return result('killed', `ended by ${signal}`)
+  // Our engine answers SIGTERM by finishing what it holds and leaving with 0; the page says that it was told to.
+  if (signals.exitCode === 0 && (signals.pageState === 'stopping' || signals.pageState === 'stopped')) {
+    return result('terminated', 'asked to end from outside, and ended in order')
+  }
   if (signals.exitCode !== null) return result('exited', `returned by itself with code ${signals.exitCode}`)
   // An adopted process that vanished while serving, without a word: only a signal that cannot be caught leaves nothing.
   if (signals.pageState === 'serving' || signals.pageState === 'loading') {

@@ -58,6 +58,7 @@ const rows: readonly (readonly [string, Partial<ExitSignals>, string, string])[]
   ['SIGINT', { signal: 'SIGINT' }, 'terminated', 'parent'],
   ['SIGHUP', { signal: 'SIGHUP' }, 'terminated', 'parent'],
   ['it returned 0', { exitCode: 0 }, 'exited', 'parent'],
+  ['it heard SIGTERM, finished and left', { exitCode: 0, pageState: 'stopped' }, 'terminated', 'parent'],
   [
     'it returned 7, though its log speaks of memory it once lacked',
     { exitCode: 7, lastWords: 'retry: out of memory' },
