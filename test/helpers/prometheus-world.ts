@@ -49,8 +49,10 @@ export function ask(url: string, path: string, options: AskOptions = {}): Promis
 }
 
 export type Pairs = readonly (readonly [name: string, value: string])[] | Readonly<Record<string, string>>
-const encoded = (pairs: Pairs): string =>
-  new URLSearchParams(Array.isArray(pairs) ? pairs.map(([name, value]) => [name, value]) : { ...pairs }).toString()
+function encoded(pairs: Pairs): string {
+  const list = (Array.isArray(pairs) ? pairs : Object.entries(pairs)) as readonly (readonly [string, string])[]
+  return new URLSearchParams(list.map(([name, value]) => [name, value] as [string, string])).toString()
+}
 
 /** `metric{labels} v@t v@t`: values with their time in seconds before `now`; `stale` as a value ends the series. */
 export function scripted(lines: readonly string[]): readonly SeriesSamples[] {
@@ -115,11 +117,10 @@ export async function openWorld(
     externalLabels,
     defaultIntervalMs: 15_000,
     rulesReady: () => true,
-    resumeFrom: null,
   })
   if (options.series !== undefined) await local.append(new Uint8Array(encodeWriteRequest(options.series)).buffer)
   if (options.rules !== undefined) {
-    await local.loadRules([{ file: 'rules.yml', text: options.rules }], [])
+    await local.loadRules([{ file: 'rules.yml', text: options.rules }], [], null)
     local.start()
   }
   const store = options.wrap?.(local) ?? local
