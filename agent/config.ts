@@ -23,6 +23,7 @@ export const agentConfig = z
     agent: agentSection.prefault({}),
     server: z.unknown().optional(),
     remedy: z.unknown().optional(),
+    storage: z.unknown().optional(),
     rule_files: z.unknown().optional(),
     rule_presets: z.unknown().optional(),
     default_rules: z.unknown().optional(),

@@ -33,7 +33,7 @@ import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
 import { openMetrics } from './telemetry/metrics.ts'
 import { openTracing } from './telemetry/tracing.ts'
-import { localStore } from './tsdb/local-store.ts'
+import { durableStore } from './tsdb/durable-store.ts'
 
 const sweepMs = 5000
 
@@ -74,16 +74,11 @@ export async function openServer(options: {
   const startedAt = now()
   const externalUrl = (config.server.external_url ?? listenUrl(config.server.listen)).replace(/\/$/, '')
   const resume = await openResume({ hosts: openHostTable(database.db), marks: openMarkTable(database.db), now })
-  const store = localStore({
+  const store = durableStore({
     clock,
     log,
-    limits: {
-      maxSeries: config.server.max_series,
-      retentionMs: config.server.retention,
-      samplesPerQuery: config.server.query_samples,
-    },
-    externalLabels: config.server.external_labels,
-    defaultIntervalMs: config.evaluation_interval,
+    config,
+    directory: path.join(data, 'store'),
     rulesReady: () => resume.ready(sessions),
   })
 
@@ -231,6 +226,7 @@ export async function openServer(options: {
     await tracing.stop()
   }
   try {
+    await store.recover()
     await alerting.start(new AbortController().signal)
     const { url } = await http.start()
     writeFileSync(path.join(data, 'run', 'server.url'), `${url}\n`, { mode: 0o600 })

@@ -43,6 +43,19 @@ export const serverConfig = z
       })
       .strict()
       .prefault({}),
+    /** Samples on disk, under the data folder. */
+    storage: z
+      .object({
+        retention: duration.default(15 * 86_400_000),
+        /** Most bytes of blocks; left out: bounded by age alone. The log and the snapshots of the newest hours come on top. */
+        max_bytes: z
+          .number()
+          .int()
+          .min(1 << 20)
+          .optional(),
+      })
+      .strict()
+      .prefault({}),
     engines: z.unknown().optional(),
     agent: z.unknown().optional(),
   })

@@ -8,13 +8,14 @@ import { parseExpression } from '../../core/promql/expression.ts'
 import { defaultLimits, instantQuery, type QueryLimits, type QueryResult, rangeQuery } from '../../core/promql/query.ts'
 import type { VectorSample } from '../../core/rules/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
-import { decodeWriteRequest } from '../../core/sample/remote-write.ts'
+import { decodeWriteRequest, maxBodyBytes } from '../../core/sample/remote-write.ts'
 import { openHead } from '../../core/series/head.ts'
-import type { AppendRefusal, Labels, Matcher, SeriesRef, Window } from '../../core/series/seam.ts'
+import type { AppendRefusal, Labels, Matcher, Querier, SeriesRef, Window } from '../../core/series/seam.ts'
 import { cardinalityOf } from './cardinality.ts'
+import type { Persistence } from './persistence.ts'
 import { costed } from './query-cost.ts'
 import { openRuleRunner } from './rule-runner.ts'
-import type { LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
+import type { AppendReport, LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
 
 export type LocalStoreDeps = {
   readonly clock: Clock
@@ -24,13 +25,20 @@ export type LocalStoreDeps = {
   readonly defaultIntervalMs: number
   /** No rule is evaluated while this is false: a server that was away first hears what it missed. */
   readonly rulesReady: () => boolean
+  /** Left out: the store lives in memory alone. */
+  readonly persistence?: Persistence
 }
-export type LocalStore = StoreClient & { start(): void; stop(): Promise<void> }
+export type LocalStore = StoreClient & {
+  /** Takes up what earlier lives kept. Before anything else, once. */
+  recover(): Promise<void>
+  start(): void
+  stop(): Promise<void>
+}
 
 const ruleTimeoutMs = 10_000
 
 export function localStore(deps: LocalStoreDeps): LocalStore {
-  const { clock } = deps
+  const { clock, persistence } = deps
   const head = openHead(deps.limits)
   const cell: Window = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   let samples = 0
@@ -71,9 +79,32 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
   const write = (labels: Labels, time: number, value: number, stale: boolean): AppendRefusal | null => {
     const ref = head.series(labels)
     const reason = typeof ref === 'string' ? ref : head.append(ref, time, value, stale)
-    if (reason === null) samples++
-    else refusals++
+    if (reason === null) {
+      samples++
+      persistence?.own(labels, time, value, stale)
+    } else refusals++
     return reason
+  }
+
+  const take = (body: Uint8Array): AppendReport => {
+    let taken = 0
+    const refused: Partial<Record<AppendRefusal, number>> = {}
+    let ref: number | AppendRefusal = 'invalid_labels'
+    decodeWriteRequest(body, {
+      series: (labels) => {
+        ref = head.series(labels)
+      },
+      sample: (time, value, stale) => {
+        const reason = typeof ref === 'string' ? ref : head.append(ref, time, value, stale)
+        if (reason === null) taken++
+        else {
+          refused[reason] = (refused[reason] ?? 0) + 1
+          refusals++
+        }
+      },
+    })
+    samples += taken
+    return { samples: taken, refused }
   }
 
   const runner = openRuleRunner({
@@ -100,27 +131,26 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
   })
 
   return {
-    start: () => runner.start(),
-    stop: () => runner.stop(),
+    async recover() {
+      await persistence?.recover(head, (_kind, body) => void take(body))
+      samples = 0
+      refusals = 0
+    },
+    start() {
+      persistence?.start()
+      runner.start()
+    },
+    async stop() {
+      await runner.stop()
+      await persistence?.stop()
+    },
     async append(body) {
-      let taken = 0
-      const refused: Partial<Record<AppendRefusal, number>> = {}
-      let ref: number | AppendRefusal = 'invalid_labels'
-      decodeWriteRequest(new Uint8Array(body), {
-        series: (labels) => {
-          ref = head.series(labels)
-        },
-        sample: (time, value, stale) => {
-          const reason = typeof ref === 'string' ? ref : head.append(ref, time, value, stale)
-          if (reason === null) taken++
-          else {
-            refused[reason] = (refused[reason] ?? 0) + 1
-            refusals++
-          }
-        },
-      })
-      samples += taken
-      return { samples: taken, refused }
+      const bytes = new Uint8Array(body)
+      // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.
+      if (bytes.length <= maxBodyBytes) persistence?.record('write', bytes)
+      const report = take(bytes)
+      await persistence?.commit()
+      return report
     },
     async latest(matchers, time, lookbackMs) {
       const out: LatestSample[] = []
@@ -162,6 +192,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       refused: refusals,
       minTime: head.minTime,
       maxTime: head.maxTime,
+      storage: persistence?.stats() ?? null,
       rules: runner.stats(),
     }),
     cardinality: async (limit) => cardinalityOf(head, limit),

@@ -12,12 +12,30 @@ export type AppendReport = {
   readonly refused: Readonly<Partial<Record<AppendRefusal, number>>>
 }
 export type LatestSample = { readonly labels: Labels; readonly time: number; readonly value: number }
+/** What lies on disk. */
+export type StorageStats = {
+  readonly walBytes: number
+  /** Appends that could not be written and were refused. */
+  readonly walFailures: number
+  readonly snapshots: number
+  readonly snapshotFailures: number
+  /** Bodies that the last start replayed, and how long it took in all. */
+  readonly replayed: number
+  readonly recoveryMs: number
+  readonly blocks: number
+  readonly blockBytes: number
+  readonly blockFailures: number
+  /** What was found damaged, in words; set aside where it could be. */
+  readonly damage: readonly string[]
+}
 export type StoreStats = {
   readonly series: number
   readonly samples: number
   readonly refused: number
   readonly minTime: number
   readonly maxTime: number
+  /** Null: nothing is kept over a restart. */
+  readonly storage: StorageStats | null
   readonly rules: {
     readonly runs: number
     readonly failures: number

@@ -1,0 +1,44 @@
+// The store that lives on: the local store with its write-ahead log, snapshots and blocks in a folder of its own.
+
+import { randomBytes } from 'node:crypto'
+import type { FileLayer } from '../../core/base/file-layer.ts'
+import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
+import type { ServerConfig } from '../config.ts'
+import { type LocalStore, type LocalStoreDeps, localStore } from './local-store.ts'
+import { openStorage, type StorageLimits } from './storage.ts'
+
+export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesReady'> & {
+  readonly config: Pick<ServerConfig, 'server' | 'storage' | 'evaluation_interval'>
+  readonly directory: string
+  /** Left out: the real ones. */
+  readonly files?: FileLayer
+  readonly tuning?: Partial<StorageLimits>
+}
+
+/** Call `recover` before anything else. */
+export function durableStore(deps: DurableStoreDeps): LocalStore {
+  const { clock, log, directory, rulesReady } = deps
+  const { server, storage, evaluation_interval } = deps.config
+  const persistence = openStorage({
+    clock,
+    log,
+    directory,
+    files: deps.files ?? nodeFileLayer,
+    newEpoch: () => randomBytes(8).readBigUInt64LE(),
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    limits: { ...deps.tuning, retentionMs: storage.retention, maxBytes: storage.max_bytes ?? null },
+  })
+  return localStore({
+    clock,
+    log,
+    rulesReady,
+    limits: {
+      maxSeries: server.max_series,
+      retentionMs: server.retention,
+      samplesPerQuery: server.query_samples,
+    },
+    externalLabels: server.external_labels,
+    defaultIntervalMs: evaluation_interval,
+    persistence,
+  })
+}

@@ -1,0 +1,24 @@
+// What the store asks of whoever keeps it over restarts; without one it lives in memory alone. Order matters: what came in is recorded before it
+// is taken, and acknowledged after `commit`.
+
+import type { Head } from '../../core/series/head.ts'
+import type { Labels, Querier } from '../../core/series/seam.ts'
+import type { RecordKind } from '../../core/series/wal.ts'
+import type { StorageStats } from './store-client.ts'
+
+export type Persistence = {
+  /** Fills an empty head with what earlier lives kept: `apply` takes a body as if it had come again. Once, before anything else. */
+  recover(head: Head, apply: (kind: RecordKind, body: Uint8Array) => void): Promise<void>
+  /** Throws an error that may be tried again where it cannot be written; then the body must not be taken. */
+  record(kind: RecordKind, body: Uint8Array): void
+  /** A sample that the server made itself and has taken; written with all others of the same turn, and acknowledged to nobody. */
+  own(labels: Labels, time: number, value: number, stale: boolean): void
+  /** Resolves when everything recorded is durable. */
+  commit(): Promise<void>
+  /** Reads samples later than `from`, wherever they lie. For one query: its references mean nothing in the next. */
+  querier(from: number): Querier
+  start(): void
+  /** Writes down what a quick start needs. */
+  stop(): Promise<void>
+  stats(): StorageStats
+}
