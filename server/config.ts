@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { duration, listen } from '../core/base/schema.ts'
+import { storageConfig } from './tsdb/config.ts'
 
 const labelName = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'not a label name' })
 
@@ -43,19 +44,7 @@ export const serverConfig = z
       })
       .strict()
       .prefault({}),
-    /** Samples on disk, under the data folder. */
-    storage: z
-      .object({
-        retention: duration.default(15 * 86_400_000),
-        /** Most bytes of blocks; left out: bounded by age alone. The log and the snapshots of the newest hours come on top. */
-        max_bytes: z
-          .number()
-          .int()
-          .min(1 << 20)
-          .optional(),
-      })
-      .strict()
-      .prefault({}),
+    storage: storageConfig,
     engines: z.unknown().optional(),
     agent: z.unknown().optional(),
   })

@@ -3,12 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import type { FileLayer } from '../../core/base/file-layer.ts'
 import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
-import type { ServerConfig } from '../config.ts'
+import type { StoreConfig } from './config.ts'
 import { type LocalStore, type LocalStoreDeps, localStore } from './local-store.ts'
 import { openStorage, type StorageLimits } from './storage.ts'
 
 export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesReady'> & {
-  readonly config: Pick<ServerConfig, 'server' | 'storage' | 'evaluation_interval'>
+  readonly config: StoreConfig
   readonly directory: string
   /** Left out: the real ones. */
   readonly files?: FileLayer
