@@ -87,7 +87,15 @@ describe.skipIf(description === null)('the description of the API (shared/confor
   })
   afterAll(() => world?.[Symbol.asyncDispose]())
 
-  it.each(cases)('fits our answer to %s as %s %j (%s)', async (path, url, pairs, method = 'get', status = 200) => {
+  it.each(
+    cases.map((one) => ({
+      one,
+      title: one
+        .slice(1)
+        .map((part) => JSON.stringify(part))
+        .join(' '),
+    })),
+  )('fits our answer to $title', async ({ one: [path, url, pairs, method = 'get', status = 200] }) => {
     const answer =
       method === 'get'
         ? await world.get(`/api/v1${url}`, pairs)
