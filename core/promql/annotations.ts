@@ -18,7 +18,7 @@ type Forced = {
 type Note = { readonly kind: Kind; readonly text: string; start: number; readonly forced: Forced | null }
 
 const maxNotes = 1000
-const counterName = /_(?:total|sum|count|bucket)$/
+export const counterName = /_(?:total|sum|count|bucket)$/
 
 const ofMetric = (name: string): string => (name === '' ? '' : ` for metric name ${JSON.stringify(name)}`)
 const utc = (ms: number): string => new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z')

@@ -249,7 +249,7 @@ export function showLabels(labels: Labels): string {
   return `{${parts.join(', ')}}`
 }
 
-function resultLabels({ op, bool, matching }: Binary, many: Labels, one: Labels, delayed: boolean): Labels {
+export function resultLabels({ op, bool, matching }: Binary, many: Labels, one: Labels, delayed: boolean): Labels {
   const keepsName = trimOperators.has(op) || (comparisonOperators.has(op) && (!bool || delayed))
   let labels = keepsName ? many : withoutName(many)
   const { card, on, labels: names, include } = matching!

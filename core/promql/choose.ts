@@ -61,7 +61,7 @@ function choiceOf(op: string, { members }: Group): Choice {
 }
 
 /** A heap with the weakest on top, as upstream keeps one: it decides which of several equal values stay, and in which order they come. */
-function rankedChoice(top: boolean): Choice {
+export function rankedChoice(top: boolean): Choice {
   return (present, value, k) => {
     if (k < 1) return []
     /** NaN is weaker than any number. */

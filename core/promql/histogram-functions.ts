@@ -131,7 +131,7 @@ function collect(
 }
 
 /** Undefined where `le` is no number: such a series is no bucket. */
-function boundOf(text: string): number | undefined {
+export function boundOf(text: string): number | undefined {
   if (/^\+?inf(?:inity)?$/i.test(text)) return Number.POSITIVE_INFINITY
   if (/^-inf(?:inity)?$/i.test(text)) return Number.NEGATIVE_INFINITY
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined

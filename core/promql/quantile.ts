@@ -36,52 +36,71 @@ function ordered(given: readonly Bucket[]): Counted[] | null {
 }
 
 /** Scrapes of one histogram are not atomic: a later bucket may lag behind an earlier one, and is lifted. Small differences are evened out. */
-function lift(buckets: readonly Counted[]): Fallen | null {
-  const fallen = { minBucket: Number.POSITIVE_INFINITY, maxBucket: Number.NEGATIVE_INFINITY, maxDiff: 0 }
-  let before = buckets[0]!.count
-  for (const bucket of buckets.slice(1)) {
-    const { count, upper } = bucket
+function lift(uppers: Float64Array, counts: Float64Array, length: number): Fallen | null {
+  let fallen: { minBucket: number; maxBucket: number; maxDiff: number } | null = null
+  let before = counts[0]!
+  for (let at = 1; at < length; at++) {
+    const count = counts[at]!
     if (count === before) continue
     if (Math.abs(count - before) / Math.min(Math.abs(count) + Math.abs(before), Number.MAX_VALUE) < tolerance) {
-      bucket.count = before
+      counts[at] = before
     } else if (count < before) {
-      bucket.count = before
-      fallen.minBucket = Math.min(fallen.minBucket, upper)
-      fallen.maxBucket = Math.max(fallen.maxBucket, upper)
+      counts[at] = before
+      fallen ??= { minBucket: Number.POSITIVE_INFINITY, maxBucket: Number.NEGATIVE_INFINITY, maxDiff: 0 }
+      fallen.minBucket = Math.min(fallen.minBucket, uppers[at]!)
+      fallen.maxBucket = Math.max(fallen.maxBucket, uppers[at]!)
       fallen.maxDiff = Math.max(fallen.maxDiff, before - count)
     } else before = count
   }
-  return fallen.maxDiff > 0 ? fallen : null
+  return fallen
 }
+
+export type HistogramQuantile = { readonly value: number; readonly fallen: Fallen | null }
 
 /** Source of the rules: Prometheus' documentation of histogram_quantile(). `fallen` where the counts had to be lifted. */
-export function histogramQuantile(
-  q: number,
-  given: readonly Bucket[],
-): { readonly value: number; readonly fallen: Fallen | null } {
-  if (Number.isNaN(q)) return { value: Number.NaN, fallen: null }
-  if (q < 0) return { value: Number.NEGATIVE_INFINITY, fallen: null }
-  if (q > 1) return { value: Number.POSITIVE_INFINITY, fallen: null }
+export function histogramQuantile(q: number, given: readonly Bucket[]): HistogramQuantile {
   const buckets = ordered(given)
-  if (buckets === null) return { value: Number.NaN, fallen: null }
-  const fallen = lift(buckets)
-  return { value: quantileIn(q, buckets), fallen }
+  const uppers = Float64Array.from(buckets ?? [], ({ upper }) => upper)
+  return quantileOfCounts(
+    q,
+    uppers,
+    Float64Array.from(buckets ?? [], ({ count }) => count),
+    uppers.length,
+  )
 }
 
-function quantileIn(q: number, buckets: readonly Counted[]): number {
-  const total = buckets.at(-1)!.count
-  if (buckets.length < 2 || total === 0) return Number.NaN
+const plain = (value: number): HistogramQuantile => ({ value, fallen: null })
+
+/** The same for the first `length` bounds, which rise, and their counts, which are changed where they have to be lifted. */
+export function quantileOfCounts(
+  q: number,
+  uppers: Float64Array,
+  counts: Float64Array,
+  length: number,
+): HistogramQuantile {
+  if (Number.isNaN(q)) return plain(Number.NaN)
+  if (q < 0) return plain(Number.NEGATIVE_INFINITY)
+  if (q > 1) return plain(Number.POSITIVE_INFINITY)
+  if (length === 0 || uppers[length - 1] !== Number.POSITIVE_INFINITY) return plain(Number.NaN)
+  const fallen = lift(uppers, counts, length)
+  return { value: quantileIn(q, uppers, counts, length), fallen }
+}
+
+function quantileIn(q: number, uppers: Float64Array, counts: Float64Array, length: number): number {
+  const total = counts[length - 1]!
+  if (length < 2 || total === 0) return Number.NaN
   let rank = q * total
-  const found = buckets.slice(0, -1).findIndex((bucket) => bucket.count >= rank)
-  if (found < 0) return buckets.at(-2)!.upper
-  const upper = buckets[found]!.upper
+  let found = 0
+  while (found < length - 1 && !(counts[found]! >= rank)) found++
+  if (found === length - 1) return uppers[length - 2]!
+  const upper = uppers[found]!
   if (found === 0 && upper <= 0) return upper
   let lower = 0
-  let inside = buckets[found]!.count
+  let inside = counts[found]!
   if (found > 0) {
-    lower = buckets[found - 1]!.upper
-    inside -= buckets[found - 1]!.count
-    rank -= buckets[found - 1]!.count
+    lower = uppers[found - 1]!
+    inside -= counts[found - 1]!
+    rank -= counts[found - 1]!
   }
   return lower + (upper - lower) * (rank / inside)
 }

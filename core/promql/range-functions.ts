@@ -25,26 +25,41 @@ function extrapolated(window: RangeWindow, counter: boolean, perSecond: boolean)
   if (hi - lo < 2) return undefined
   const { times, values } = columns
   const first = values[lo]!
-  let result = values[hi - 1]! - first
+  let rise = values[hi - 1]! - first
   if (counter) {
-    for (let index = lo + 1; index < hi; index++) if (values[index]! < values[index - 1]!) result += values[index - 1]!
+    for (let index = lo + 1; index < hi; index++) if (values[index]! < values[index - 1]!) rise += values[index - 1]!
   }
-  const sampled = (times[hi - 1]! - times[lo]!) / 1000
-  const average = sampled / (hi - lo - 1)
-  let toStart = (times[lo]! - start) / 1000
-  let toEnd = (end - times[hi - 1]!) / 1000
+  return extrapolate(rise, first, times[lo]!, times[hi - 1]!, hi - lo, start, end, counter, perSecond)
+}
+
+/** What a rise between the first and the last of `count` samples says of the whole window. */
+export function extrapolate(
+  rise: number,
+  first: number,
+  firstTime: number,
+  lastTime: number,
+  count: number,
+  start: number,
+  end: number,
+  counter: boolean,
+  perSecond: boolean,
+): number {
+  const sampled = (lastTime - firstTime) / 1000
+  const average = sampled / (count - 1)
+  let toStart = (firstTime - start) / 1000
+  let toEnd = (end - lastTime) / 1000
   // Beyond 1.1 average gaps the series probably begins or ends inside the window: then only half a gap is assumed.
   const threshold = average * 1.1
   if (toStart >= threshold) toStart = average / 2
   if (counter) {
     // A counter cannot have been below zero.
-    const toZero = result > 0 && first >= 0 ? sampled * (first / result) : toStart
+    const toZero = rise > 0 && first >= 0 ? sampled * (first / rise) : toStart
     if (toZero < toStart) toStart = toZero
   }
   if (toEnd >= threshold) toEnd = average / 2
   // Two samples of one moment span no time: there is nothing to extrapolate by.
   const factor = sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled
-  return result * (perSecond ? factor / ((end - start) / 1000) : factor)
+  return rise * (perSecond ? factor / ((end - start) / 1000) : factor)
 }
 
 function instant(window: RangeWindow, perSecond: boolean): number | undefined {

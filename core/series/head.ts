@@ -76,6 +76,14 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
     get generation() {
       return index.generation
     },
+    bulk: {
+      stamp: index.stamp,
+      column: index.column,
+      text: index.text,
+      find: index.findText,
+      namesOf: index.namesOf,
+      ...samples.bulk,
+    },
     labelNames(matchers) {
       if (matchers.length === 0) return index.names()
       const names = new Set<string>()

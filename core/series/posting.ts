@@ -3,6 +3,8 @@
 export class Posting {
   private refs = new Uint32Array(2)
   length = 0
+  /** The index's generation at the last change. */
+  stamp = 0
 
   /** The list itself; entries from `length` on mean nothing. Valid until the next change. */
   get data(): Uint32Array {

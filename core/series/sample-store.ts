@@ -1,28 +1,18 @@
-// Samples of all series: the newest 16 to 32 of each in an open ring of plain numbers, the older ones sealed into chunks, newest first. Chunks of
+// Samples of all series: the newest 24 to 32 of each in an open ring of plain numbers, the older ones sealed into chunks, newest first. Chunks of
 // equal size merge like the tiers of a log, so that a series costs few headers and sealing stays cheap. Times of a series rise strictly.
 
+import { type Block, newBlock, ringSize, seriesPerBlock } from './block.ts'
+import { type BulkSamples, openBulk } from './bulk.ts'
 import { chunkRoom, decodeChunk, encodeChunk } from './chunk.ts'
 import { openChunkPages } from './chunk-pages.ts'
 import type { AppendRefusal, SeriesRef, Window } from './seam.ts'
 
-const ringSize = 32
-const sealSize = 16
+/** What stays open covers five minutes of samples 15 s apart: the commonest window is read without a chunk. */
+const sealSize = 8
+/** So many chunks of a size become one. */
+const tierSize = 4
 /** Chunks stop merging here: reading a few samples should not decode hundreds. */
 const mergedSize = 128
-const seriesPerBlock = 1024
-
-/** Rings of 1 024 series in one allocation each. */
-type Block = {
-  readonly times: Float64Array
-  readonly values: Float64Array
-  /** One bit for each place of a ring. */
-  readonly stale: Uint32Array
-  /** Samples ever appended, and how many of them lie in chunks. */
-  readonly counts: Float64Array
-  readonly sealed: Float64Array
-  /** Address of the newest chunk, 0 = none. */
-  readonly newest: Uint32Array
-}
 
 export type SampleStore = {
   /** Null: taken. `duplicate` only where the value differs; the very same sample again is taken and changes nothing. */
@@ -39,6 +29,7 @@ export type SampleStore = {
   dump(ref: SeriesRef, after: number, visit: (chunk: Uint8Array) => void, open: Window): number
   /** Puts chunks, oldest first, behind a series that has no samples yet; its open samples are appended afterwards. */
   restore(ref: SeriesRef, chunks: readonly Uint8Array[]): void
+  readonly bulk: BulkSamples
   readonly chunkBytes: number
   readonly reservedBytes: number
 }
@@ -57,43 +48,45 @@ export function openSampleStore(): SampleStore {
 
   const blockOf = (ref: SeriesRef): Block => {
     const index = Math.floor(ref / seriesPerBlock)
-    while (blocks.length <= index) {
-      blocks.push({
-        times: shared(ringSize * seriesPerBlock),
-        values: shared(ringSize * seriesPerBlock),
-        stale: new Uint32Array(new SharedArrayBuffer(4 * seriesPerBlock)),
-        counts: shared(seriesPerBlock),
-        sealed: shared(seriesPerBlock),
-        newest: new Uint32Array(new SharedArrayBuffer(4 * seriesPerBlock)),
-      })
-    }
+    while (blocks.length <= index) blocks.push(newBlock())
     return blocks[index]!
   }
 
-  /** Moves the oldest open samples into a chunk, and merges it with older ones of its size. */
+  /** Moves the oldest open samples into a chunk, and merges it with older ones of its size: four of a tier become one of the next. */
   const seal = (block: Block, slot: number): void => {
     const base = slot * ringSize
     const from = block.sealed[slot]!
+    // Written from the end, so that what is older has room in front.
+    let start = mergedSize - sealSize
     for (let i = 0; i < sealSize; i++) {
       const place = (from + i) % ringSize
-      sealing.times[i] = block.times[base + place]!
-      sealing.values[i] = block.values[base + place]!
-      sealing.stale[i] = (block.stale[slot]! >>> place) & 1
+      sealing.times[start + i] = block.times[base + place]!
+      sealing.values[start + i] = block.values[base + place]!
+      sealing.stale[start + i] = (block.stale[slot]! >>> place) & 1
     }
-    let count = sealSize
     let older = block.newest[slot]!
-    while (older !== 0 && pages.samples(older) === count && count < mergedSize) {
-      // Room in front of what is held, then the older chunk into it.
-      for (const column of [sealing.times, sealing.values, sealing.stale]) column.copyWithin(count, 0, count)
-      decodeChunk(pages.chunk(older), sealing, 0)
-      count *= 2
-      const merged = older
-      older = pages.older(merged)
-      pages.free(merged)
+    for (let count = sealSize; count < mergedSize && hasMates(older, count); count *= tierSize) {
+      for (let mate = 1; mate < tierSize; mate++) {
+        start -= count
+        decodeChunk(pages.chunk(older), sealing, start)
+        const merged = older
+        older = pages.older(merged)
+        pages.free(merged)
+      }
     }
-    const length = encodeChunk(sealing, 0, count, encoded)
+    const length = encodeChunk(sealing, start, mergedSize - start, encoded)
     block.newest[slot] = pages.store(encoded, length, older)
     block.sealed[slot] = from + sealSize
+  }
+
+  /** Does a chunk of `count` samples have enough of its size behind it to make one of the next tier? */
+  const hasMates = (newest: number, count: number): boolean => {
+    let address = newest
+    for (let mate = 1; mate < tierSize; mate++) {
+      if (address === 0 || pages.samples(address) !== count) return false
+      address = pages.older(address)
+    }
+    return true
   }
 
   /** First open sample later than `time`, as a count. */
@@ -169,6 +162,10 @@ export function openSampleStore(): SampleStore {
       }
       if (count - block.sealed[slot]! === ringSize) seal(block, slot)
       const place = count % ringSize
+      // Where the one before lies in a chunk, nobody looks: a fall is taken for granted.
+      if (count === block.sealed[slot] || !(value >= block.values[base + ((count - 1) % ringSize)]!)) {
+        block.fell[slot] = count
+      }
       block.times[base + place] = time
       block.values[base + place] = value
       if (stale) block.stale[slot]! |= 1 << place
@@ -224,6 +221,7 @@ export function openSampleStore(): SampleStore {
       block.counts[slot] = 0
       block.sealed[slot] = 0
       block.stale[slot] = 0
+      block.fell[slot] = 0
     },
     truncate(ref, time) {
       const block = blockOf(ref)
@@ -268,16 +266,13 @@ export function openSampleStore(): SampleStore {
       // Any sample is later than this: which ones may follow is known by those that are appended first.
       if (count > 0) block.times[slot * ringSize + ((count - 1) % ringSize)] = Number.NEGATIVE_INFINITY
     },
+    bulk: openBulk(blocks, fill),
     get chunkBytes() {
       return pages.usedBytes
     },
     get reservedBytes() {
-      const perBlock = seriesPerBlock * (ringSize * 16 + 4 + 16 + 4)
+      const perBlock = seriesPerBlock * (ringSize * 16 + 4 + 16 + 4 + 4)
       return pages.reservedBytes + blocks.length * perBlock
     },
   }
-}
-
-function shared(length: number): Float64Array {
-  return new Float64Array(new SharedArrayBuffer(8 * length))
 }

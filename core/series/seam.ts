@@ -30,6 +30,8 @@ export type Querier = {
   latest(ref: SeriesRef, t0: number, t1: number, out: Window): number
   /** Grows when a series appears or disappears, so that resolved selectors can be kept. */
   readonly generation: number
+  /** Left out by a Querier that reads series one by one. */
+  readonly bulk?: BulkReader
   labelNames(matchers: readonly Matcher[]): readonly string[]
   labelValues(name: string, matchers: readonly Matcher[]): readonly string[]
   readonly minTime: number
@@ -50,4 +52,45 @@ export type AppendObserver = {
   appended(ref: SeriesRef, time: number, value: number, stale: boolean): void
   created(ref: SeriesRef, labels: Labels): void
   removed(ref: SeriesRef): void
+}
+
+/** What is needed of a window to tell how fast a counter rose in it; one row for each series asked for. */
+export type Edges = {
+  /** Samples in the window, stale markers not counted; the other columns mean nothing where it is 0. */
+  readonly counts: Int32Array
+  readonly firstTimes: Float64Array
+  readonly firstValues: Float64Array
+  readonly lastTimes: Float64Array
+  readonly lastValues: Float64Array
+  /** 1 where it may be that a value lies below the one before it. */
+  readonly falls: Uint8Array
+}
+
+/** Where samples of one series lie: number i of `count` at index `base + ((from + i) & mask)`. Valid until the next call. */
+export type Run = {
+  times: Float64Array
+  values: Float64Array
+  base: number
+  mask: number
+  from: number
+  count: number
+}
+
+/** Many series at once, for those who ask for the same ones again and again. Windows are (t0, t1], and stale markers are not among what is given. */
+export type BulkReader = {
+  /** Changes when the answer to `select` may have changed; other series may come and go without it. */
+  stamp(matchers: readonly Matcher[]): number
+  /** For each series a number that stands for its value of this label, -1 where it has none. A number stands for the same text as long as any
+   * series has it. */
+  column(refs: Uint32Array, name: string): Int32Array
+  text(id: number): string
+  /** The number that `column` gives for this text; -1 where no series has it. */
+  find(text: string): number
+  /** Names of all labels that any of the series has. */
+  namesOf(refs: Uint32Array): ReadonlySet<string>
+  /** Newest sample of each series unless that is a stale marker: its value goes to the place of the series in `refs`, the place to `live`. How
+   * many there are. */
+  newest(refs: Uint32Array, t0: number, t1: number, values: Float64Array, live: Int32Array): number
+  edges(refs: Uint32Array, t0: number, t1: number, out: Edges): void
+  run(ref: SeriesRef, t0: number, t1: number, out: Run): void
 }

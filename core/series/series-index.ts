@@ -5,7 +5,7 @@ import type { Labels } from '../sample/sample.ts'
 import { type LabelSets, openLabelSets } from './label-sets.ts'
 import { matcherTest } from './matcher-test.ts'
 import { Posting } from './posting.ts'
-import type { Matcher, SeriesRef } from './seam.ts'
+import type { BulkReader, Matcher, SeriesRef } from './seam.ts'
 
 export type SeriesIndex = Pick<LabelSets, 'find' | 'add' | 'remove' | 'has' | 'labels' | 'size' | 'bound'> & {
   /** Sorted. */
@@ -17,7 +17,7 @@ export type SeriesIndex = Pick<LabelSets, 'find' | 'add' | 'remove' | 'has' | 'l
   cardinality(name: string, value: string): number
   /** Changes whenever a series comes or goes. */
   readonly generation: number
-}
+} & Pick<BulkReader, 'stamp' | 'column' | 'text' | 'namesOf'> & { findText(text: string): number }
 
 type Test = (value: string) => boolean
 
@@ -97,21 +97,26 @@ export function openSeriesIndex(): SeriesIndex {
     labels: sets.labels,
     add(labels: Labels) {
       const ref = sets.add(labels)
-      sets.each(ref, (nameId, valueId) => posting(nameId, valueId).add(ref))
       generation++
+      sets.each(ref, (nameId, valueId) => {
+        const found = posting(nameId, valueId)
+        found.add(ref)
+        found.stamp = generation
+      })
       return ref
     },
     remove(ref) {
       if (!sets.has(ref)) return
+      generation++
       sets.each(ref, (nameId, valueId) => {
         const values = byName.get(nameId)!
         const found = values.get(valueId)!
         found.remove(ref)
+        found.stamp = generation
         if (found.length === 0) values.delete(valueId)
         if (values.size === 0) byName.delete(nameId)
       })
       sets.remove(ref)
-      generation++
     },
     select(matchers) {
       const tests = matchers.map(matcherTest)
@@ -123,6 +128,30 @@ export function openSeriesIndex(): SeriesIndex {
       }
       const refs = Uint32Array.from(out)
       return postings.length < 2 ? refs : refs.sort()
+    },
+    stamp(matchers) {
+      // A series that the matchers can mean has every one of these labels: while their lists stand still, so does the answer.
+      let stamp = generation
+      for (const { name, op, value } of matchers) {
+        if (op !== '=' || value === '') continue
+        const found = byName.get(symbols.find(name))?.get(symbols.find(value))
+        if (found === undefined) return -1
+        stamp = Math.min(stamp, found.stamp)
+      }
+      return stamp
+    },
+    column(refs, name) {
+      const out = new Int32Array(refs.length).fill(-1)
+      const nameId = symbols.find(name)
+      if (nameId >= 0) for (let row = 0; row < refs.length; row++) out[row] = sets.valueId(refs[row]!, nameId)
+      return out
+    },
+    text: symbols.text,
+    findText: symbols.find,
+    namesOf(refs) {
+      const ids = new Set<number>()
+      for (const ref of refs) sets.each(ref, (nameId) => ids.add(nameId))
+      return new Set([...ids].map((id) => symbols.text(id)))
     },
     names: () => [...byName.keys()].map((id) => symbols.text(id)).sort(),
     values: (name) => [...(byName.get(symbols.find(name))?.keys() ?? [])].map((id) => symbols.text(id)).sort(),

@@ -1,0 +1,69 @@
+// Queries that are asked again and again at one moment after another: compiled once, then answered from numbers. A plan gives what the full
+// evaluator gives, bit for bit and in the same order, or declines; it never guesses.
+
+import type { Labels, Querier } from '../../series/seam.ts'
+import type { Node } from '../ast.ts'
+import { parseQuery } from '../parser.ts'
+import { openCompiler } from './compile.ts'
+import type { Moment, Rows } from './rows.ts'
+
+export type StandingAnswer = {
+  readonly samples: readonly { readonly labels: Labels; readonly value: number }[]
+  /** The full evaluator would tell warnings or infos beside this. */
+  readonly noted: boolean
+}
+export type StandingQueries = {
+  /** Is there a plan for this query? Throws `promql.parse`. */
+  has(query: string): boolean
+  /** Null: the full evaluator must answer, now or always. `time` in milliseconds. */
+  answer(query: string, time: number): StandingAnswer | null
+  /** Samples came in: what was worked out for a moment holds no more. Left out: of any metric. */
+  changed(metric?: string): void
+  /** Forgets all plans. */
+  clear(): void
+}
+export type StandingLimits = { readonly lookbackMs: number; readonly maxSamples: number; readonly maxPlans?: number }
+
+export function openStandingQueries(querier: Querier, limits: StandingLimits): StandingQueries {
+  const maxPlans = limits.maxPlans ?? 10_000
+  let compiler = openCompiler(querier)
+  const plans = new Map<string, Rows | null>()
+  let moment: Moment | null = null
+
+  const planOf = (query: string): Rows | null => {
+    const known = plans.get(query)
+    if (known !== undefined) return known
+    if (plans.size >= maxPlans) clear()
+    const made = compiler.compile(parseQuery(query) as Node)
+    plans.set(query, made)
+    return made
+  }
+  const clear = (): void => {
+    compiler = openCompiler(querier)
+    plans.clear()
+    moment = null
+  }
+
+  return {
+    has: (query) => planOf(query) !== null,
+    answer(query, time) {
+      const plan = planOf(query)
+      if (plan === null) return null
+      if (moment?.time !== time) moment = { time, lookbackMs: limits.lookbackMs, samples: 0, noted: false }
+      moment.samples = 0
+      moment.noted = false
+      if (!plan.run(moment) || moment.samples > limits.maxSamples) return null
+      const samples: { labels: Labels; value: number }[] = []
+      for (let i = 0; i < plan.count; i++) {
+        const row = plan.live[i]!
+        samples.push({ labels: plan.labels(row), value: plan.values[row]! })
+      }
+      return { samples, noted: moment.noted }
+    },
+    changed(metric) {
+      if (metric === undefined) moment = null
+      else for (const part of compiler.readers(metric)) part.forget()
+    },
+    clear,
+  }
+}
