@@ -19,7 +19,17 @@ constexpr size_t page_bytes = 4096;
 /// The page that signal handlers write to; one engine per process.
 std::atomic<uint8_t*> fatal_page{nullptr};
 
+constexpr size_t probe_bytes = 1 << 20;
+
+/// What memory ran out for often ends in a wild pointer inside somebody's library, or in an abort: the dying process asks the kernel itself. Only a
+/// system call, so that a signal handler may do it.
+void note_exhaustion() {
+  void* room = ::mmap(nullptr, probe_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED && errno == ENOMEM) Telemetry::fatal(FatalReason::out_of_memory);
+}
+
 void note_signal(int signal) {
+  note_exhaustion();
   if (uint8_t* page = fatal_page.load()) {
     reinterpret_cast<std::atomic<uint64_t>*>(page + 48)->store(uint64_t(signal));
   }

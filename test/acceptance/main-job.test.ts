@@ -298,9 +298,9 @@ describe('a whole fleet on one host', () => {
   it('tells memory that ran out from both', async () => {
     const before = await row()
     const from = await last()
-    // A limit just above what it holds: the next larger allocation fails, as on a full host.
+    // A limit far below what it holds: from now on the kernel gives it nothing more, as on a full host, and what it gives back is gone.
     const held = Number(/VmData:\s+(\d+)/.exec(readFileSync(`/proc/${before.pid}/status`, 'utf8'))![1]) * 1024
-    await promisify(execFile)('prlimit', ['--pid', String(before.pid), `--data=${held + 65_536}`])
+    await promisify(execFile)('prlimit', ['--pid', String(before.pid), `--data=${Math.floor(held / 2)}`])
     const body = JSON.stringify({ prompt: 'a '.repeat(450_000), max_tokens: 1 })
     await within(15_000, 'it ran out of memory', async () => {
       if (!alive(before.pid!)) return true
