@@ -24,6 +24,7 @@ export const agentConfig = z
     server: z.unknown().optional(),
     remedy: z.unknown().optional(),
     storage: z.unknown().optional(),
+    backend: z.unknown().optional(),
     rule_files: z.unknown().optional(),
     rule_presets: z.unknown().optional(),
     default_rules: z.unknown().optional(),

@@ -33,6 +33,7 @@ import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
 import { openMetrics } from './telemetry/metrics.ts'
 import { openTracing } from './telemetry/tracing.ts'
+import { openBackend } from './tsdb/backend-open.ts'
 import { durableStore } from './tsdb/durable-store.ts'
 
 const sweepMs = 5000
@@ -74,13 +75,17 @@ export async function openServer(options: {
   const startedAt = now()
   const externalUrl = (config.server.external_url ?? listenUrl(config.server.listen)).replace(/\/$/, '')
   const resume = await openResume({ hosts: openHostTable(database.db), marks: openMarkTable(database.db), now })
-  const store = durableStore({
-    clock,
-    log,
-    config,
-    directory: path.join(data, 'store'),
-    rulesReady: () => resume.ready(sessions),
-  })
+  const storeDeps = { clock, log, rulesReady: () => resume.ready(sessions) }
+  const store =
+    config.backend === undefined
+      ? durableStore({ ...storeDeps, config, directory: path.join(data, 'store') })
+      : openBackend({
+          ...storeDeps,
+          backend: config.backend,
+          directory: options.configDirectory,
+          externalLabels: config.server.external_labels,
+          defaultIntervalMs: config.evaluation_interval,
+        })
 
   const ingest = openIngest({
     clock,
@@ -201,9 +206,10 @@ export async function openServer(options: {
 
   let sweep: Disposable | undefined
   const tidy = async (): Promise<void> => {
-    await self.record(now())
     await ledger.expire(now())
     await resume.keep(registry.hosts(now()), resume.ready(sessions))
+    // Last: a store that takes nothing must not hold up the rest.
+    await self.record(now())
   }
   const sweepLater = (): void => {
     sweep = clock.timer(sweepMs, () => {

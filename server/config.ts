@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { duration, listen } from '../core/base/schema.ts'
+import { backendConfig } from './tsdb/backend-config.ts'
 import { storageConfig } from './tsdb/config.ts'
 
 const labelName = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'not a label name' })
@@ -45,6 +46,8 @@ export const serverConfig = z
       .strict()
       .prefault({}),
     storage: storageConfig,
+    /** Another server of the Prometheus API in place of the embedded store. */
+    backend: backendConfig.optional(),
     engines: z.unknown().optional(),
     agent: z.unknown().optional(),
   })

@@ -52,7 +52,8 @@ export async function openSelfMetrics(deps: {
     readings,
     async record(now) {
       await refresh()
-      const series = readings().map(({ name, value, labels }) => sample(name, { job: 'server', ...labels }, now, value))
+      const known = readings().filter(({ value }) => !Number.isNaN(value))
+      const series = known.map(({ name, value, labels }) => sample(name, { job: 'server', ...labels }, now, value))
       await store.append(new Uint8Array(encodeWriteRequest(series)).buffer)
     },
   }

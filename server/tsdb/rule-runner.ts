@@ -14,6 +14,8 @@ export type RuleRunnerDeps = Pick<EvaluationDeps, 'query' | 'has' | 'write' | 'e
   readonly clock: Clock
   readonly log: Log
   readonly ready: () => boolean
+  /** Asks beforehand what an evaluation needs, where the store answers over the network; its `query` and `has` stand in for those above. */
+  readonly prepare?: (group: RuleGroup, at: number) => Promise<Pick<EvaluationDeps, 'query' | 'has'>>
   /** For groups without an interval; 15 s when left out. */
   readonly defaultIntervalMs?: number
 }
@@ -92,10 +94,17 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
     }
   }
 
-  const evaluate = (slot: Slot, at: number): Promise<void> => {
+  const evaluate = async (slot: Slot, at: number): Promise<void> => {
     slot.lastAt = at
+    if (deps.prepare === undefined) return judge(slot, at, evaluation)
+    const { evaluator } = slot
+    const prepared = await deps.prepare(evaluator.group, at)
+    // What was asked for a group that was edited or taken away meanwhile fits nothing any more.
+    if (running && !slot.removed && slot.evaluator === evaluator) await judge(slot, at, { ...evaluation, ...prepared })
+  }
+  const judge = (slot: Slot, at: number, using: EvaluationDeps): Promise<void> => {
     const begin = clock.monotonic()
-    const found = slot.evaluator.evaluate(at, evaluation)
+    const found = slot.evaluator.evaluate(at, using)
     milliseconds += clock.monotonic() - begin
     runs++
     failures += found.failures

@@ -11,8 +11,10 @@ export function writeApi(deps: { readonly store: StoreClient }): Router {
   const api = express.Router()
   api.post(
     '/api/v1/write',
-    (_request, response, next) => {
+    (request, response, next) => {
       demand(response.locals.principal as Principal, 'write_samples', null)
+      // Senders name the encoding, as they must; express would refuse it as one that it cannot unpack.
+      if (request.headers['content-encoding']?.toLowerCase() === 'snappy') delete request.headers['content-encoding']
       next()
     },
     express.raw({ type: () => true, limit: maxBodyBytes, inflate: false }),
