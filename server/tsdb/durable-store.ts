@@ -1,6 +1,6 @@
 // The store that lives on: the local store with its write-ahead log, snapshots and blocks in a folder of its own.
 
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type { FileLayer } from '../../core/base/file-layer.ts'
 import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
 import type { StoreConfig } from './config.ts'
@@ -24,7 +24,8 @@ export function durableStore(deps: DurableStoreDeps): LocalStore {
     log,
     directory,
     files: deps.files ?? nodeFileLayer,
-    newEpoch: () => randomBytes(8).readBigUInt64LE(),
+    random: (bytes) => randomFillSync(bytes),
+    headMs: server.retention,
     turn: () => new Promise((resolve) => setImmediate(resolve)),
     limits: { ...deps.tuning, retentionMs: storage.retention, maxBytes: storage.max_bytes ?? null },
   })

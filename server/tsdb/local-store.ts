@@ -10,10 +10,11 @@ import type { VectorSample } from '../../core/rules/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
 import { decodeWriteRequest, maxBodyBytes } from '../../core/sample/remote-write.ts'
 import { openHead } from '../../core/series/head.ts'
-import type { AppendRefusal, Labels, Matcher, Querier, SeriesRef, Window } from '../../core/series/seam.ts'
+import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core/series/seam.ts'
 import { cardinalityOf } from './cardinality.ts'
 import type { Persistence } from './persistence.ts'
 import { costed } from './query-cost.ts'
+import { reachOf } from './reach.ts'
 import { openRuleRunner } from './rule-runner.ts'
 import type { AppendReport, LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
 
@@ -70,10 +71,24 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     }
   }
 
-  const refsOf = ({ selectors, from, to }: SeriesRequest): readonly SeriesRef[] => {
+  /** The head, or with it the blocks that the query reads. */
+  const sourceOf = (
+    query: string,
+    range: { readonly start: number; readonly end: number; readonly stepMs: number },
+    lookbackMs: number | null,
+  ): Querier => {
+    if (persistence === undefined || persistence.seam === Number.NEGATIVE_INFINITY) return head
+    const { from, to } = reachOf(query, range, lookbackMs ?? defaultLimits.lookbackMs)
+    return persistence.querier(from, to)
+  }
+  const instantSource = (query: string, time: number, lookbackMs: number | null): Querier =>
+    sourceOf(query, { start: time, end: time, stepMs: 0 }, lookbackMs)
+
+  const labelsOf = ({ selectors, from, to }: SeriesRequest): readonly Labels[] => {
+    const source = persistence?.querier(from - 1, to) ?? head
     const sets: readonly (readonly Matcher[])[] = selectors.length === 0 ? [[]] : selectors
-    const refs = new Set(sets.flatMap((matchers) => [...head.select(matchers)]))
-    return [...refs].filter((ref) => head.latest(ref, from - 1, to, cell) === 1)
+    const refs = new Set(sets.flatMap((matchers) => [...source.select(matchers)]))
+    return [...refs].filter((ref) => source.latest(ref, from - 1, to, cell) === 1).map((ref) => source.labels(ref))
   }
 
   const write = (labels: Labels, time: number, value: number, stale: boolean): AppendRefusal | null => {
@@ -114,7 +129,9 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     externalLabels: deps.externalLabels,
     ready: deps.rulesReady,
     query: (expr, time): readonly VectorSample[] => {
-      const result = timed(ruleTimeoutMs, (aborted) => instantQuery(head, expr, time, limited(null), aborted))
+      const result = timed(ruleTimeoutMs, (aborted) =>
+        instantQuery(instantSource(expr, time, null), expr, time, limited(null), aborted),
+      )
       if (result.type === 'vector') return result.samples
       if (result.type === 'scalar') return [{ labels: [], value: result.value }]
       throw new InferwardError({
@@ -123,8 +140,9 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       })
     },
     has: (matchers, from, to) => {
-      for (const ref of head.select(matchers))
-        if (head.latest(ref, from, to, cell) === 1 && cell.stale[0] === 0) return true
+      const source = persistence?.querier(from, to) ?? head
+      for (const ref of source.select(matchers))
+        if (source.latest(ref, from, to, cell) === 1 && cell.stale[0] === 0) return true
       return false
     },
     write,
@@ -161,22 +179,17 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       return out
     },
     query: async ({ query, time, timeoutMs, lookbackMs, stats }) =>
-      costed(head, stats === true, clock, (querier) =>
+      costed(instantSource(query, time, lookbackMs), stats === true, clock, (querier) =>
         timed(timeoutMs, (aborted) => instantQuery(querier, query, time, limited(lookbackMs), aborted)),
       ),
     queryRange: async ({ query, start, end, stepMs, timeoutMs, lookbackMs, stats }) =>
-      costed(head, stats === true, clock, (querier) =>
+      costed(sourceOf(query, { start, end, stepMs }, lookbackMs), stats === true, clock, (querier) =>
         timed(timeoutMs, (aborted) => rangeQuery(querier, query, { start, end, stepMs }, limited(lookbackMs), aborted)),
       ),
-    series: async (request) => refsOf(request).map((ref) => head.labels(ref)),
+    series: async (request) => labelsOf(request),
     labelNames: async (request) =>
-      [...new Set(refsOf(request).flatMap((ref) => head.labels(ref).map(([name]) => name)))].sort(),
-    labelValues: async (name, request) =>
-      [
-        ...new Set(
-          refsOf(request).flatMap((ref) => head.labels(ref).flatMap(([key, value]) => (key === name ? [value] : []))),
-        ),
-      ].sort(),
+      [...new Set(labelsOf(request).flatMap((labels) => labels.map(([name]) => name)))].sort(),
+    labelValues: async (name, request) => [...new Set(labelsOf(request).flatMap(valuesOf(name)))].sort(),
     async loadRules(files, restored, resumeFrom) {
       runner.load(
         files.flatMap(({ file, text }) => parseRuleFile(file, text, parseExpression)),
@@ -192,9 +205,14 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       refused: refusals,
       minTime: head.minTime,
       maxTime: head.maxTime,
-      storage: persistence?.stats() ?? null,
+      ...(persistence === undefined ? {} : { storage: persistence.stats() }),
       rules: runner.stats(),
     }),
     cardinality: async (limit) => cardinalityOf(head, limit),
   }
 }
+
+const valuesOf =
+  (name: string) =>
+  (labels: Labels): readonly string[] =>
+    labels.flatMap(([key, value]) => (key === name ? [value] : []))

@@ -15,8 +15,10 @@ export type Persistence = {
   own(labels: Labels, time: number, value: number, stale: boolean): void
   /** Resolves when everything recorded is durable. */
   commit(): Promise<void>
-  /** Reads samples later than `from`, wherever they lie. For one query: its references mean nothing in the next. */
-  querier(from: number): Querier
+  /** Reads samples of (from, to], wherever they lie. For one query: its references mean nothing in the next. */
+  querier(from: number, to: number): Querier
+  /** Later than this everything is in the head; -Infinity: everything there is. */
+  readonly seam: number
   start(): void
   /** Writes down what a quick start needs. */
   stop(): Promise<void>

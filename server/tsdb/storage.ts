@@ -1,4 +1,4 @@
-// The store on disk: write-ahead log and snapshots under one folder. One loop does what must be done from time to time, one thing after another
+// The store on disk: write-ahead log, snapshots and blocks under one folder. One loop does what must be done from time to time, one thing after another
 // and in slices. Damage never stops a start: what is damaged is set aside, told and counted. What could not be written is tried again.
 
 import type { Clock } from '../../core/base/clock.ts'
@@ -7,9 +7,13 @@ import type { FileLayer } from '../../core/base/file-layer.ts'
 import type { Log } from '../../core/base/log.ts'
 import { encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
+import { openBlockFolder } from '../../core/series/block-folder.ts'
+import { blockId } from '../../core/series/block-meta.ts'
 import type { Head } from '../../core/series/head.ts'
 import { openSnapshots } from '../../core/series/head-snapshot.ts'
+import { type Merging, openMerging } from '../../core/series/merged-querier.ts'
 import { openWal } from '../../core/series/wal.ts'
+import { type BlockLimits, openBlockUpkeep } from './block-upkeep.ts'
 import type { Persistence } from './persistence.ts'
 
 export type StorageDeps = {
@@ -17,22 +21,22 @@ export type StorageDeps = {
   readonly log: Log
   readonly files: FileLayer
   readonly directory: string
-  readonly newEpoch: () => bigint
+  /** Fills the bytes by chance. */
+  readonly random: (bytes: Uint8Array) => Uint8Array
+  /** How far back the head keeps samples; blocks hold the rest. */
+  readonly headMs: number
   /** Gives everybody else a turn. */
   readonly turn: () => Promise<void>
   readonly limits?: Partial<StorageLimits>
 }
-export type StorageLimits = {
+export type StorageLimits = BlockLimits & {
   readonly segmentBytes: number
   readonly walCapBytes: number
   readonly snapshotEveryMs: number
   /** Bytes of log after which a snapshot is written before its time. */
   readonly snapshotAfterBytes: number
   readonly tickMs: number
-  /** How long blocks are kept, counted from the newest sample. */
-  readonly retentionMs: number
-  /** Most bytes of blocks; null: bounded by age alone. */
-  readonly maxBytes: number | null
+  readonly cacheBytes: number
 }
 const defaults: StorageLimits = {
   segmentBytes: 64 << 20,
@@ -40,6 +44,9 @@ const defaults: StorageLimits = {
   snapshotEveryMs: 5 * 60_000,
   snapshotAfterBytes: 256 << 20,
   tickMs: 10_000,
+  blockMs: 2 * 3_600_000,
+  graceMs: 3_600_000,
+  cacheBytes: 64 << 20,
   retentionMs: 15 * 86_400_000,
   maxBytes: null,
 }
@@ -57,13 +64,18 @@ export function openStorage(deps: StorageDeps): Persistence {
     files,
     directory: `${directory}/wal`,
     capBytes: limits.walCapBytes,
-    newEpoch: deps.newEpoch,
+    newEpoch: () => new DataView(deps.random(new Uint8Array(8)).buffer).getBigUint64(0, true),
+  })
+  const blocks = openBlockFolder(files, `${directory}/blocks`, {
+    cacheBytes: limits.cacheBytes,
+    monotonic: () => clock.monotonic(),
   })
   let head: Head | null = null
+  let merging: Merging | null = null
   let timer: Disposable | null = null
   let running: Promise<void> = Promise.resolve()
   let busy = false
-  let stopped = false
+  const stopping = new AbortController()
   let own: SeriesSamples[] = []
   let snapshotAt = clock.monotonic()
   let snapshotAfter = limits.snapshotAfterBytes
@@ -82,11 +94,21 @@ export function openStorage(deps: StorageDeps): Persistence {
     await deps.turn()
     sliceStart = clock.monotonic()
   }
+  const upkeep = openBlockUpkeep({
+    log,
+    blocks,
+    limits,
+    pause,
+    headMs: deps.headMs,
+    newId: () => blockId(clock.now(), deps.random),
+    monotonic: () => clock.monotonic(),
+    signal: stopping.signal,
+  })
 
   const snapshot = async (source: Head): Promise<void> => {
     flushOwn()
     const begin = wal.written
-    const at = { epoch: wal.epoch, sequence: wal.next, closed: Number.NEGATIVE_INFINITY }
+    const at = { epoch: wal.epoch, sequence: wal.next, closed: upkeep.closed }
     try {
       await wal.commit() // what a snapshot stands on must not be lost before it
       const made = await snapshots.write(source, at, pause)
@@ -110,12 +132,13 @@ export function openStorage(deps: StorageDeps): Persistence {
       wal.written - writtenAtSnapshot >= snapshotAfter)
 
   const maintain = async (source: Head): Promise<void> => {
+    await upkeep.run(source)
     if (due()) await snapshot(source)
   }
   /** Runs the maintenance unless it runs already; never rejects. */
   const kick = (): void => {
     const source = head
-    if (busy || stopped || source === null) return
+    if (busy || stopping.signal.aborted || source === null) return
     busy = true
     running = maintain(source)
       .catch((error: unknown) => log.error('store: maintenance failed', { error: errorText(error) }))
@@ -126,7 +149,7 @@ export function openStorage(deps: StorageDeps): Persistence {
   const later = (): void => {
     timer = clock.timer(limits.tickMs, () => {
       kick()
-      if (!stopped) later()
+      if (!stopping.signal.aborted) later()
     })
   }
 
@@ -141,6 +164,7 @@ export function openStorage(deps: StorageDeps): Persistence {
     }
   }
   const tellDamage = (): readonly string[] => [
+    ...blocks.damage,
     ...snapshots.damage.map(({ path, words }) => `snapshot ${path}: ${words}`),
     ...wal.stats().damage.map(({ path, kind, bytesCut, lost }) => {
       const gone = lost === null ? '' : `, frames ${lost[0]} to ${lost[1] - 1} lost`
@@ -154,7 +178,8 @@ export function openStorage(deps: StorageDeps): Persistence {
       head = empty
       let replayedBytes = 0
       const found = snapshots.load(empty)
-      if (found !== null) empty.close(found.closed)
+      merging = openMerging(empty)
+      upkeep.begin(empty, Math.max(blocks.until, found?.closed ?? Number.NEGATIVE_INFINITY))
       // Of another life of the log its numbers mean nothing: then all of it is replayed.
       ahead = found?.epoch === wal.epoch && found.sequence > wal.next
       let from: number | null = found?.epoch === wal.epoch ? found.sequence : 1
@@ -200,16 +225,22 @@ export function openStorage(deps: StorageDeps): Persistence {
       own.push({ labels, times: [time], values: [value], ...(stale ? { stale: [true] } : {}) })
     },
     commit: () => wal.commit(),
-    querier: () => {
-      if (head === null) throw new Error('the store is read before it was recovered')
-      return head
+    querier(from, to) {
+      if (head === null || merging === null) throw new Error('the store is read before it was recovered')
+      if (from >= upkeep.seam || blocks.metas.length === 0) return head
+      const older = blocks.queriers(from, Math.min(to, upkeep.seam))
+      return older.length === 0 ? head : merging.querier(older, upkeep.seam)
+    },
+    get seam() {
+      return blocks.metas.length === 0 ? Number.NEGATIVE_INFINITY : upkeep.seam
     },
     start: later,
     async stop() {
-      stopped = true
+      stopping.abort()
       timer?.[Symbol.dispose]()
       await running
       if (head !== null && wal.written > writtenAtSnapshot) await snapshot(head)
+      blocks.close()
       await wal.close()
     },
     stats() {
@@ -221,9 +252,10 @@ export function openStorage(deps: StorageDeps): Persistence {
         snapshotFailures,
         replayed,
         recoveryMs,
-        blocks: 0,
-        blockBytes: 0,
-        blockFailures: 0,
+        blocks: blocks.metas.length,
+        blockBytes: blocks.bytes,
+        blockFailures: upkeep.failures,
+        damagedChunks: blocks.damagedChunks,
         damage: tellDamage(),
       }
     },

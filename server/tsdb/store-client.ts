@@ -9,7 +9,8 @@ import type { AppendRefusal, Matcher } from '../../core/series/seam.ts'
 
 export type AppendReport = {
   readonly samples: number
-  readonly refused: Readonly<Partial<Record<AppendRefusal, number>>>
+  /** `read_only`: a backend that takes nothing from us. */
+  readonly refused: Readonly<Partial<Record<AppendRefusal | 'read_only', number>>>
 }
 export type LatestSample = { readonly labels: Labels; readonly time: number; readonly value: number }
 /** What lies on disk. */
@@ -25,6 +26,8 @@ export type StorageStats = {
   readonly blocks: number
   readonly blockBytes: number
   readonly blockFailures: number
+  /** Chunks of blocks that were left out of answers because they failed their check. */
+  readonly damagedChunks: number
   /** What was found damaged, in words; set aside where it could be. */
   readonly damage: readonly string[]
 }
@@ -34,8 +37,8 @@ export type StoreStats = {
   readonly refused: number
   readonly minTime: number
   readonly maxTime: number
-  /** Null: nothing is kept over a restart. */
-  readonly storage: StorageStats | null
+  /** Left out: nothing is kept over a restart. */
+  readonly storage?: StorageStats
   readonly rules: {
     readonly runs: number
     readonly failures: number
