@@ -113,5 +113,6 @@ export function promtool(args: readonly string[], input = ''): Promise<ToolResul
 
 export function versionOf(name: PeerName): string {
   const { stdout, stderr } = spawnSync(find(name)!, ['--version'], { encoding: 'utf8' })
-  return `${stdout}${stderr}`.split('\n', 1)[0]!.trim()
+  const [line = ''] = `${stdout}${stderr}`.trim().split('\n')
+  return line === '' ? `${name}, which does not tell its version` : line
 }

@@ -1,4 +1,5 @@
-// `npm run test:real`: the suites that need more than Node and a compiler. Installs the peers, says which real parts ran, and sums up.
+// `npm run test:real`: the suites that need more than Node and a compiler. Installs the peers, says which real parts ran, and sums up. Names behind
+// `--` run only the suites whose file has one of them in its name.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,6 +18,21 @@ if (!existsSync(path.join(peers, 'node_modules/node-llama-cpp'))) {
 }
 const peer = existsSync(path.join(peers, 'node_modules/node-llama-cpp'))
 process.stdout.write(`real parts: node-llama-cpp ${peer ? 'runs' : 'absent'}\n`)
+
+// Other servers of the Prometheus API, from the distribution where that is possible; their services are not wanted.
+const packages = ['prometheus', 'victoria-metrics']
+const onPath = (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0
+const wanted = packages.filter((name) => !onPath(name))
+if (wanted.length > 0 && process.getuid?.() === 0 && onPath('apt-get')) {
+  const quiet = { stdio: 'ignore' }
+  for (const name of wanted) {
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', name], quiet)
+    spawnSync('systemctl', ['disable', '--now', name], quiet)
+  }
+}
+for (const name of [...packages, 'promtool'])
+  process.stdout.write(`real parts: ${name} ${onPath(name) ? 'runs' : 'absent'}\n`)
+
 const folder = mkdtempSync(path.join(tmpdir(), 'iw-real-'))
 const report = path.join(folder, 'report.json')
 const status = spawnSync(
@@ -29,6 +45,7 @@ const status = spawnSync(
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
   ],
   { cwd: root, stdio: 'inherit' },
 ).status
