@@ -18,6 +18,10 @@ export class KahanSum {
     return this.sum === Number.POSITIVE_INFINITY || this.sum === Number.NEGATIVE_INFINITY
   }
 
+  get finite(): boolean {
+    return Number.isFinite(this.sum)
+  }
+
   get value(): number {
     return Number.isFinite(this.sum) ? this.sum + this.compensation : this.sum
   }
@@ -29,6 +33,13 @@ export class KahanSum {
 
 /** Mean of values[lo, hi): by the sum while that stays finite, else by a running mean, which need not overflow where the sum does. */
 export function meanOf(values: Float64Array, lo: number, hi: number): number {
+  const total = new KahanSum()
+  for (let index = lo; index < hi; index++) total.add(values[index]!)
+  // What has passed the largest number never comes back: a sum that is finite at the end was so all the way.
+  return total.finite ? total.over(hi - lo) : carefulMean(values, lo, hi)
+}
+
+function carefulMean(values: Float64Array, lo: number, hi: number): number {
   const sum = new KahanSum()
   for (let index = lo; index < hi; index++) {
     const before = sum.over(index - lo)

@@ -4,7 +4,7 @@
 import { type Block, ringSize, seriesPerBlock } from './block.ts'
 import type { BulkReader, Run, Window } from './seam.ts'
 
-export type BulkSamples = Pick<BulkReader, 'newest' | 'edges' | 'run'>
+export type BulkSamples = Pick<BulkReader, 'newest' | 'edges' | 'run' | 'copied'>
 
 /** Samples of (t0, t1] without the first `skip`, as far as they fit; how many there are in all. */
 type Fill = (block: Block, slot: number, t0: number, t1: number, out: Window, skip: number) => number
@@ -16,6 +16,7 @@ export function openBulk(blocks: readonly Block[], fill: Fill): BulkSamples {
   /** Bounds of the window last found in a ring, as counts of samples ever appended. */
   let lo = 0
   let hi = 0
+  let copied = 0
 
   /** False where the ring alone cannot tell, or holds stale markers. */
   const inRing = (block: Block, slot: number, t0: number, t1: number): boolean => {
@@ -37,6 +38,7 @@ export function openBulk(blocks: readonly Block[], fill: Fill): BulkSamples {
 
   /** Into the scratch, stale markers taken out; how many. */
   const copy = (block: Block, slot: number, t0: number, t1: number): number => {
+    copied++
     let total = fill(block, slot, t0, t1, scratch, 0)
     if (total > scratch.times.length) {
       scratch = columns(2 ** Math.ceil(Math.log2(total)))
@@ -137,6 +139,9 @@ export function openBulk(blocks: readonly Block[], fill: Fill): BulkSamples {
       out.base = 0
       out.mask = scratch.times.length - 1
       out.from = 0
+    },
+    get copied() {
+      return copied
     },
   }
 }

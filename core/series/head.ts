@@ -82,7 +82,12 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
       text: index.text,
       find: index.findText,
       namesOf: index.namesOf,
-      ...samples.bulk,
+      newest: samples.bulk.newest,
+      edges: samples.bulk.edges,
+      run: samples.bulk.run,
+      get copied() {
+        return samples.bulk.copied
+      },
     },
     labelNames(matchers) {
       if (matchers.length === 0) return index.names()

@@ -93,4 +93,6 @@ export type BulkReader = {
   newest(refs: Uint32Array, t0: number, t1: number, values: Float64Array, live: Int32Array): number
   edges(refs: Uint32Array, t0: number, t1: number, out: Edges): void
   run(ref: SeriesRef, t0: number, t1: number, out: Run): void
+  /** Windows that did not lie in a ring and were copied, in all. */
+  readonly copied: number
 }

@@ -6,6 +6,7 @@ import { counterName } from '../annotations.ts'
 import type { MatrixSelector } from '../ast.ts'
 import { extrapolate, keepsName, type RangeFunction, rangeFunctions } from '../range-functions.ts'
 import { metricName, withoutName } from '../vector.ts'
+import { KeptWindows } from './kept.ts'
 import { constant, distinct } from './numbering.ts'
 import { type Moment, noColumn, type ScalarPlan, type Source } from './rows.ts'
 import { lookAt, SeriesRows } from './selector.ts'
@@ -34,6 +35,9 @@ export class RangeRows extends SeriesRows {
   private readonly found: Run = { ...noRun }
   /** Two series differ in nothing but the name, which goes: only the full evaluator knows which of them are there. */
   private ambiguous = false
+  /** Once windows had to be put together from chunks, they are kept. */
+  private kept: KeptWindows | null = null
+  private keeps = true
 
   constructor(
     source: Source,
@@ -51,6 +55,7 @@ export class RangeRows extends SeriesRows {
 
   protected override renewed(): void {
     this.edges = newEdges(this.size)
+    this.kept = null
     const all = this.seriesNames()
     this.ambiguous =
       !this.named &&
@@ -70,12 +75,46 @@ export class RangeRows extends SeriesRows {
     const start = end - this.rangeMs
     const edge = byEdges[this.name]
     if (edge !== undefined || rates.has(this.name)) {
-      this.source.bulk.edges(this.refs, start, end, this.edges)
+      this.readEdges(start, end)
       if (edge === undefined) this.rate(start, end, moment)
       else this.count = this.eachEdge(edge, moment)
     } else this.count = this.eachRun(start, end, moment)
     this.note(moment)
     return true
+  }
+
+  private readEdges(start: number, end: number): void {
+    const { bulk } = this.source
+    if (!this.moveKept(start, end)) {
+      const before = bulk.copied
+      bulk.edges(this.refs, start, end, this.edges)
+      this.keep(bulk.copied - before)
+      return
+    }
+    const { counts, firstTimes, firstValues, lastTimes, lastValues, falls } = this.edges
+    const { lo, hi, times, values, fell } = this.kept!
+    for (let row = 0; row < this.size; row++) {
+      const [first, last] = [lo[row]!, hi[row]! - 1]
+      counts[row] = last - first + 1
+      if (last < first) continue
+      firstTimes[row] = times[first]!
+      firstValues[row] = values[first]!
+      lastTimes[row] = times[last]!
+      lastValues[row] = values[last]!
+      falls[row] = fell[row]! > times[first]! ? 1 : 0
+    }
+  }
+
+  private moveKept(start: number, end: number): boolean {
+    if (this.kept === null) return false
+    if (this.kept.move(start, end)) return true
+    this.kept = null
+    this.keeps = false
+    return false
+  }
+
+  private keep(copied: number): void {
+    if (this.keeps && copied * 8 > this.size) this.kept = new KeptWindows(this.source.bulk, this.refs)
   }
 
   private eachEdge(edge: (edges: Edges, row: number) => number, moment: Moment): number {
@@ -111,6 +150,7 @@ export class RangeRows extends SeriesRows {
   }
 
   private withResets(row: number, start: number, end: number, given: number): number {
+    // What is kept was moved to this window; the store is asked for a single series only.
     this.source.bulk.run(this.refs[row]!, start, end, this.found)
     const { values, base, mask, from, count } = this.found
     let rise = given
@@ -123,9 +163,32 @@ export class RangeRows extends SeriesRows {
     return rise
   }
 
+  private eachKept(start: number, end: number, moment: Moment): number {
+    const { values, live, size } = this
+    const kept = this.kept!
+    const f = rangeFunctions.get(this.name) as RangeFunction
+    const [parameter = 0, second = 0] = this.parameters.map((one) => one.value)
+    const columns = { times: kept.times, values: kept.values, stale: new Uint8Array(0), length: kept.times.length }
+    const window = { columns, lo: 0, hi: 0, at: moment.time, start, end, parameter, second }
+    let count = 0
+    for (let row = 0; row < size; row++) {
+      window.lo = kept.lo[row]!
+      window.hi = kept.hi[row]!
+      if (window.lo === window.hi) continue
+      moment.samples += window.hi - window.lo
+      const value = f(window)
+      if (value === undefined) continue
+      values[row] = value
+      live[count++] = row
+    }
+    return count
+  }
+
   private eachRun(start: number, end: number, moment: Moment): number {
+    if (this.moveKept(start, end)) return this.eachKept(start, end, moment)
     const { found, refs, values, live, size } = this
     const { bulk } = this.source
+    const before = bulk.copied
     const f = rangeFunctions.get(this.name) as RangeFunction
     const [parameter = 0, second = 0] = this.parameters.map((one) => one.value)
     const window = {
@@ -162,6 +225,7 @@ export class RangeRows extends SeriesRows {
       values[row] = value
       live[count++] = row
     }
+    this.keep(bulk.copied - before)
     return count
   }
 
