@@ -33,8 +33,7 @@ import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
 import { openMetrics } from './telemetry/metrics.ts'
 import { openTracing } from './telemetry/tracing.ts'
-import { openBackend } from './tsdb/backend-open.ts'
-import { durableStore } from './tsdb/durable-store.ts'
+import { openStore } from './tsdb/open-store.ts'
 
 const sweepMs = 5000
 
@@ -75,17 +74,14 @@ export async function openServer(options: {
   const startedAt = now()
   const externalUrl = (config.server.external_url ?? listenUrl(config.server.listen)).replace(/\/$/, '')
   const resume = await openResume({ hosts: openHostTable(database.db), marks: openMarkTable(database.db), now })
-  const storeDeps = { clock, log, rulesReady: () => resume.ready(sessions) }
-  const store =
-    config.backend === undefined
-      ? durableStore({ ...storeDeps, config, directory: path.join(data, 'store') })
-      : openBackend({
-          ...storeDeps,
-          backend: config.backend,
-          directory: options.configDirectory,
-          externalLabels: config.server.external_labels,
-          defaultIntervalMs: config.evaluation_interval,
-        })
+  const store = openStore({
+    clock,
+    log,
+    config,
+    data,
+    configDirectory: options.configDirectory,
+    rulesReady: () => resume.ready(sessions),
+  })
 
   const ingest = openIngest({
     clock,
@@ -140,7 +136,7 @@ export async function openServer(options: {
     hosts: () => registry.hosts(now()),
     externalLabels: config.server.external_labels,
     limits: {
-      retentionMs: config.server.retention,
+      retentionMs: config.storage.retention,
       queryTimeoutMs: config.server.query_timeout,
       querySamples: config.server.query_samples,
       queryConcurrency: config.server.query_concurrency,
