@@ -5,6 +5,7 @@ import type { FileLayer } from '../../core/base/file-layer.ts'
 import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
 import type { StoreConfig } from './config.ts'
 import { type LocalStore, type LocalStoreDeps, localStore } from './local-store.ts'
+import type { QueryLane } from './query-lane.ts'
 import { openStorage, type StorageLimits } from './storage.ts'
 
 export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesReady'> & {
@@ -13,6 +14,8 @@ export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesRead
   /** Left out: the real ones. */
   readonly files?: FileLayer
   readonly tuning?: Partial<StorageLimits>
+  /** Where heavy queries are worked out; left out: in place. */
+  readonly lane?: QueryLane
 }
 
 /** Call `recover` before anything else. */
@@ -41,5 +44,6 @@ export function durableStore(deps: DurableStoreDeps): LocalStore {
     externalLabels: server.external_labels,
     defaultIntervalMs: evaluation_interval,
     persistence,
+    ...(deps.lane === undefined ? {} : { lane: deps.lane }),
   })
 }

@@ -14,6 +14,8 @@ import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core
 import { cardinalityOf } from './cardinality.ts'
 import type { Persistence } from './persistence.ts'
 import { costed } from './query-cost.ts'
+import type { QueryLane } from './query-lane.ts'
+import { type QueryRoad, queryRoad } from './query-road.ts'
 import { reachOf } from './reach.ts'
 import { openRuleRunner } from './rule-runner.ts'
 import type { AppendReport, LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
@@ -28,6 +30,8 @@ export type LocalStoreDeps = {
   readonly rulesReady: () => boolean
   /** Left out: the store lives in memory alone. */
   readonly persistence?: Persistence
+  /** Where heavy queries are worked out; left out: in place. */
+  readonly lane?: QueryLane
 }
 export type LocalStore = StoreClient & {
   /** Takes up what earlier lives kept. Before anything else, once. */
@@ -44,6 +48,9 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
   const cell: Window = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   let samples = 0
   let refusals = 0
+
+  const { lane } = deps
+  const road: QueryRoad = lane === undefined ? async (_querier, _request, inPlace) => inPlace() : queryRoad(lane, clock)
 
   const limited = (lookbackMs: number | null): QueryLimits => ({
     ...defaultLimits,
@@ -150,7 +157,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
 
   return {
     async recover() {
-      await persistence?.recover(head, (_kind, body) => void take(body))
+      await Promise.all([lane?.start(), persistence?.recover(head, (_kind, body) => void take(body))])
       samples = 0
       refusals = 0
     },
@@ -160,6 +167,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     },
     async stop() {
       await runner.stop()
+      await lane?.stop()
       await persistence?.stop()
     },
     async append(body) {
@@ -178,14 +186,25 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       }
       return out
     },
-    query: async ({ query, time, timeoutMs, lookbackMs, stats }) =>
-      costed(instantSource(query, time, lookbackMs), stats === true, clock, (querier) =>
-        timed(timeoutMs, (aborted) => instantQuery(querier, query, time, limited(lookbackMs), aborted)),
-      ),
-    queryRange: async ({ query, start, end, stepMs, timeoutMs, lookbackMs, stats }) =>
-      costed(sourceOf(query, { start, end, stepMs }, lookbackMs), stats === true, clock, (querier) =>
-        timed(timeoutMs, (aborted) => rangeQuery(querier, query, { start, end, stepMs }, limited(lookbackMs), aborted)),
-      ),
+    query: async ({ query, time, timeoutMs, lookbackMs, stats = false }) => {
+      const source = instantSource(query, time, lookbackMs)
+      const limits = limited(lookbackMs)
+      return road(source, { query, range: null, time, limits, timeoutMs, stats }, () =>
+        costed(source, stats, clock, (querier) =>
+          timed(timeoutMs, (aborted) => instantQuery(querier, query, time, limits, aborted)),
+        ),
+      )
+    },
+    queryRange: async ({ query, start, end, stepMs, timeoutMs, lookbackMs, stats = false }) => {
+      const range = { start, end, stepMs }
+      const source = sourceOf(query, range, lookbackMs)
+      const limits = limited(lookbackMs)
+      return road(source, { query, range, time: end, limits, timeoutMs, stats }, () =>
+        costed(source, stats, clock, (querier) =>
+          timed(timeoutMs, (aborted) => rangeQuery(querier, query, range, limits, aborted)),
+        ),
+      )
+    },
     series: async (request) => labelsOf(request),
     labelNames: async (request) =>
       [...new Set(labelsOf(request).flatMap((labels) => labels.map(([name]) => name)))].sort(),

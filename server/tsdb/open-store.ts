@@ -1,11 +1,14 @@
 // Which store it is: the embedded one, or another server where the configuration names a backend.
 
+import * as os from 'node:os'
 import * as path from 'node:path'
+import { entry } from '../../core/base/entry.ts'
 import type { BackendConfig } from './backend-config.ts'
 import { openBackend } from './backend-open.ts'
 import type { StoreConfig } from './config.ts'
 import { type DurableStoreDeps, durableStore } from './durable-store.ts'
 import type { LocalStore } from './local-store.ts'
+import { threadLane } from './query-lane.ts'
 
 export function openStore(
   options: Pick<DurableStoreDeps, 'clock' | 'log' | 'rulesReady'> & {
@@ -16,7 +19,16 @@ export function openStore(
   },
 ): LocalStore {
   const { config, data, configDirectory, ...deps } = options
-  if (config.backend === undefined) return durableStore({ ...deps, config, directory: path.join(data, 'store') })
+  if (config.backend === undefined) {
+    const program = entry('server/tsdb/query-worker.ts')
+    const lane = threadLane({
+      clock: deps.clock,
+      log: deps.log,
+      program,
+      threads: queryThreads(os.availableParallelism()),
+    })
+    return durableStore({ ...deps, config, lane, directory: path.join(data, 'store') })
+  }
   return openBackend({
     ...deps,
     backend: config.backend,
@@ -24,4 +36,9 @@ export function openStore(
     externalLabels: config.server.external_labels,
     defaultIntervalMs: config.evaluation_interval,
   })
+}
+
+/** One on small hosts, a quarter of the cores on large ones, eight at most. */
+function queryThreads(cores: number): number {
+  return cores <= 4 ? 1 : Math.min(8, Math.floor(cores / 4))
 }

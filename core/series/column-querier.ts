@@ -1,0 +1,73 @@
+// Samples of a few selections in plain columns, as a Querier: what is cut out of a store for a query that is worked out elsewhere. Message-shaped:
+// the columns travel as transferred buffers. It answers for the selections that were cut out, and for nothing else.
+
+import type { Labels } from '../sample/sample.ts'
+import type { Matcher, Querier, SeriesRef, Window } from './seam.ts'
+
+export type Extract = {
+  /** Which series each selection means, as indexes into `labels`. */
+  readonly selections: readonly { readonly key: string; readonly refs: Uint32Array }[]
+  readonly labels: readonly Labels[]
+  /** Samples of series i lie at [offsets[i], offsets[i + 1]), oldest first. */
+  readonly offsets: Float64Array
+  readonly times: Float64Array
+  readonly values: Float64Array
+  readonly stale: Uint8Array
+}
+
+export const selectionKey = (matchers: readonly Matcher[]): string =>
+  JSON.stringify(matchers.map(({ name, op, value }) => [name, op, value]))
+
+export function columnQuerier(extract: Extract): Querier {
+  const { labels, offsets, times, values, stale } = extract
+  const refsOf = new Map(extract.selections.map((one) => [one.key, one.refs]))
+  const select = (matchers: readonly Matcher[]): Uint32Array => {
+    const refs = refsOf.get(selectionKey(matchers))
+    if (refs === undefined) throw new Error('a selection was asked for that was not cut out')
+    return refs
+  }
+  /** First sample of the series later than `time`. */
+  const after = (ref: SeriesRef, time: number): number => {
+    let [low, high] = [offsets[ref]!, offsets[ref + 1]!]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if (times[middle]! <= time) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  const copy = (from: number, count: number, out: Window): void => {
+    for (let i = 0; i < count; i++) {
+      out.times[i] = times[from + i]!
+      out.values[i] = values[from + i]!
+      out.stale[i] = stale[from + i]!
+    }
+  }
+  return {
+    select,
+    labels: (ref) => labels[ref]!,
+    window(ref, t0, t1, out) {
+      const [first, last] = [after(ref, t0), after(ref, t1)]
+      const count = Math.min(last - first, out.times.length)
+      copy(last - count, count, out)
+      return last - first
+    },
+    latest(ref, t0, t1, out) {
+      const last = after(ref, t1) - 1
+      if (last < offsets[ref]! || times[last]! <= t0) return 0
+      copy(last, 1, out)
+      return 1
+    },
+    generation: 0,
+    labelNames: (matchers) =>
+      [...new Set([...select(matchers)].flatMap((ref) => labels[ref]!.map(([name]) => name)))].sort(),
+    labelValues: (name, matchers) =>
+      [
+        ...new Set(
+          [...select(matchers)].flatMap((ref) => labels[ref]!.flatMap(([key, value]) => (key === name ? [value] : []))),
+        ),
+      ].sort(),
+    minTime: times.length === 0 ? Number.POSITIVE_INFINITY : times.reduce((least, time) => Math.min(least, time)),
+    maxTime: times.length === 0 ? Number.NEGATIVE_INFINITY : times.reduce((most, time) => Math.max(most, time)),
+  }
+}

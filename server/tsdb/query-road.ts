@@ -1,0 +1,57 @@
+// Which way a query takes: a light one is answered in place, since handing it over would cost more; a heavy one is cut out in turns and worked out
+// on a thread of its own, so that rules and ingest never wait for it.
+
+import type { Clock } from '../../core/base/clock.ts'
+import { isInferwardError } from '../../core/base/errors.ts'
+import type { Querier } from '../../core/series/seam.ts'
+import { extract, type Selection, selectionsOf } from './extract.ts'
+import type { QueryLane } from './query-lane.ts'
+import { type QueryTask, resultOf } from './query-task.ts'
+import type { QueryAnswer } from './store-client.ts'
+
+/** What may be worked out in place: samples that the selections can hold, as if there were one each second. About ten milliseconds. */
+const lightSamples = 100_000
+/** Longest turn of cutting out. */
+const turnMs = 5
+
+export type QueryRequest = Omit<QueryTask, 'data'> & { readonly stats: boolean }
+
+export type QueryRoad = (querier: Querier, request: QueryRequest, inPlace: () => QueryAnswer) => Promise<QueryAnswer>
+
+export function queryRoad(lane: QueryLane, clock: Clock): QueryRoad {
+  return async (querier, request, inPlace) => {
+    const selections = heavy(querier, request)
+    if (selections === null) return inPlace()
+    const since = clock.monotonic()
+    const until = since + request.timeoutMs
+    const data = await extract(querier, selections, {
+      monotonic: () => clock.monotonic(),
+      yield: () => clock.sleep(0),
+      turnMs,
+      maxSamples: request.limits.maxSamples,
+      aborted: () => clock.monotonic() > until,
+    })
+    const samplesRead = data.times.length
+    const { stats: _stats, ...task } = request
+    const left = Math.max(1, until - clock.monotonic())
+    const result = resultOf(await lane.run({ ...task, timeoutMs: left, data }))
+    return request.stats ? { ...result, cost: { evaluationMs: clock.monotonic() - since, samplesRead } } : result
+  }
+}
+
+/** The selections of a heavy query; null for a light one, and for one that cannot be read: the evaluator says best why. */
+function heavy(querier: Querier, request: QueryRequest): readonly Selection[] | null {
+  const range = request.range ?? { start: request.time, end: request.time, stepMs: 0 }
+  const steps = range.stepMs > 0 ? Math.floor((range.end - range.start) / range.stepMs) + 1 : 1
+  try {
+    const selections = selectionsOf(request.query, range, request.limits.lookbackMs)
+    const spans = selections.map(({ matchers, from, to }) => {
+      const seconds = (Math.min(to, querier.maxTime) - Math.max(from, querier.minTime)) / 1000
+      return querier.select(matchers).length * (steps + Math.max(1, seconds))
+    })
+    return spans.reduce((sum, one) => sum + one, 0) > lightSamples ? selections : null
+  } catch (error) {
+    if (isInferwardError(error)) return null
+    throw error
+  }
+}
