@@ -118,11 +118,16 @@ function* resultParts(result: QueryResult, stats: unknown): Generator<string> {
         comma = ','
       }
     } else {
+      const texts = timeTexts()
       for (const { labels, times, values } of result.series) {
-        yield `${comma}{"metric":${metric(labels)},"values":[`
-        for (let index = 0; index < times.length; index++)
-          yield `${index === 0 ? '' : ','}[${seconds(times[index]!)},"${number(values[index]!)}"]`
-        yield ']}'
+        let row = `${comma}{"metric":${metric(labels)},"values":[`
+        for (let index = 0; index < times.length; index++) {
+          row += `${index === 0 ? '' : ','}[${texts(index, times[index]!)},"${number(values[index]!)}"]`
+          if (row.length < pieceBytes) continue
+          yield row
+          row = ''
+        }
+        yield `${row}]}`
         comma = ','
       }
     }
@@ -153,6 +158,18 @@ export function pointsOf(result: QueryResult): number {
   return result.type === 'matrix' ? result.series.reduce((sum, { times }) => sum + times.length, 0) : 1
 }
 
+/** Series of one range have the same times at mostly the same places: each is written once. */
+function timeTexts(): (index: number, ms: number) => string {
+  const known: number[] = []
+  const texts: string[] = []
+  return (index, ms) => {
+    if (known[index] === ms) return texts[index]!
+    known[index] = ms
+    texts[index] = seconds(ms)
+    return texts[index]
+  }
+}
+
 /** Unix seconds with as many of three decimals as there are. */
 const seconds = (ms: number): string => String(ms / 1000)
 
@@ -162,7 +179,8 @@ export function number(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
   if (Object.is(value, -0)) return '-0'
   const text = String(value)
-  return text.includes('e') ? text.replace(/e([+-])(\d)$/, 'e$10$2') : text
+  const size = Math.abs(value)
+  return size < 1e21 && (size >= 1e-6 || size === 0) ? text : text.replace(/e([+-])(\d)$/, 'e$10$2')
 }
 
 export function metric(labels: Labels): string {

@@ -26,45 +26,39 @@ export function queryApi(deps: QueryApiDeps): Router {
   const { clock, store, gate } = deps
   const { router, add } = openRoutes()
   const both = ['get', 'post'] as const
-  const common = (params: Params, timeoutMs: number) => {
+  const common = (params: Params) => {
     const lookbackMs = durationParam(params, 'lookback_delta') ?? 0
     return {
       query: queryParam(params),
-      timeoutMs,
       lookbackMs: lookbackMs > 0 ? lookbackMs : null,
       stats: wantsStats(params),
     }
   }
-  /** `ask` checks its parameters before a place is taken: what is wrong is told at once. */
+  /** What a request says must be read before: what is wrong with it is told at once, without a place. */
   const answer = async (
     params: Params,
     response: Response,
-    ask: (timeoutMs: number) => () => Promise<QueryAnswer>,
+    ask: (timeoutMs: number) => Promise<QueryAnswer>,
   ): Promise<void> => {
     const limit = limitParam(params)
     const timeoutMs = Math.min(durationParam(params, 'timeout') ?? deps.queryTimeoutMs, deps.queryTimeoutMs)
-    const work = ask(timeoutMs)
     await gate.run(timeoutMs, response, async (place) => {
       const began = clock.monotonic()
-      const result = await readable(work)
+      const result = await readable(() => ask(timeoutMs - place.queuedMs))
       place.hold(pointsOf(result))
       const stats = wantsStats(params) ? statsOf(params, result, place, clock.monotonic() - began) : undefined
       await sendResult(response, limited(result, limit), clock, stats)
     })
   }
 
-  add('/api/v1/query', both, (params, response) =>
-    answer(params, response, (timeoutMs) => {
-      const request = { ...common(params, timeoutMs), time: timeParam(params, 'time') ?? clock.now() }
-      return () => store.query(request)
-    }),
-  )
-  add('/api/v1/query_range', both, (params, response) =>
-    answer(params, response, (timeoutMs) => {
-      const request = { ...common(params, timeoutMs), ...gridParams(params) }
-      return () => store.queryRange(request)
-    }),
-  )
+  add('/api/v1/query', both, (params, response) => {
+    const request = { ...common(params), time: timeParam(params, 'time') ?? clock.now() }
+    return answer(params, response, (timeoutMs) => store.query({ ...request, timeoutMs }))
+  })
+  add('/api/v1/query_range', both, (params, response) => {
+    const request = { ...common(params), ...gridParams(params) }
+    return answer(params, response, (timeoutMs) => store.queryRange({ ...request, timeoutMs }))
+  })
   add('/api/v1/query_exemplars', both, async (params, response) => {
     spanParam(params)
     const query = queryParam(params)

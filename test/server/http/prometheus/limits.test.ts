@@ -149,6 +149,35 @@ describe('many queries at once', () => {
     expect(world.readings()).toMatchObject({ inferward_query_total: 3, inferward_query_refused_total: 1 })
   })
 
+  it('have the less time to work, the longer they waited', async () => {
+    const { wrap, open, waiting } = held()
+    const allowed: number[] = []
+    await using world = await openWorld({
+      series,
+      limits: { queryConcurrency: 1, queryQueue: 5 },
+      wrap: (store) => {
+        const { query, ...rest } = wrap(store)
+        return {
+          ...rest,
+          query: (request) => {
+            allowed.push(request.timeoutMs)
+            return query(request)
+          },
+        }
+      },
+    })
+    const first = world.get('/api/v1/query', { query: '1' })
+    await until(() => waiting.length === 1)
+    const second = world.get('/api/v1/query', { query: '1', timeout: '10' })
+    await until(() => world.readings().inferward_query_waiting === 1)
+    await world.clock.advance(4000)
+    open()
+    await until(() => waiting.length === 1)
+    open()
+    await Promise.all([first, second])
+    expect(allowed).toEqual([30_000, 6000])
+  })
+
   it('leave the queue when their time has passed', async () => {
     const { wrap, open, waiting } = held()
     await using world = await openWorld({ series, wrap, limits: { queryConcurrency: 1, queryQueue: 5 } })
