@@ -39,6 +39,10 @@ export async function openSelfMetrics(deps: {
       { name: 'inferward_rules_missed_total', value: stats.rules.missed },
       { name: 'inferward_rules_evaluation_seconds_total', value: stats.rules.seconds },
       { name: 'inferward_rules_blind', value: stats.rules.blind },
+      { name: 'inferward_rules_early_total', value: stats.rules.early ?? Number.NaN },
+      { name: 'inferward_rules_standing_ratio', value: share(stats.rules.planned, stats.rules.unplanned) },
+      { name: 'inferward_rules_selfcheck_total', value: stats.rules.checks ?? Number.NaN },
+      { name: 'inferward_rules_selfcheck_differences_total', value: stats.rules.differences ?? Number.NaN },
       { name: 'inferward_ingest_frames_total', value: ingest.frames },
       { name: 'inferward_ingest_events_total', value: ingest.events },
       { name: 'inferward_ingest_malformed_total', value: ingest.malformed + sessions.malformed },
@@ -57,4 +61,9 @@ export async function openSelfMetrics(deps: {
       await store.append(new Uint8Array(encodeWriteRequest(series)).buffer)
     },
   }
+}
+
+/** Of the whole; NaN where there is no whole. */
+function share(part = Number.NaN, rest = Number.NaN): number {
+  return part / (part + rest)
 }

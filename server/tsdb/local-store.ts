@@ -18,6 +18,7 @@ import type { QueryLane } from './query-lane.ts'
 import { type QueryRoad, queryRoad } from './query-road.ts'
 import { reachOf } from './reach.ts'
 import { openRuleRunner } from './rule-runner.ts'
+import { standingRules } from './standing-rules.ts'
 import type { AppendReport, LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
 
 export type LocalStoreDeps = {
@@ -32,6 +33,8 @@ export type LocalStoreDeps = {
   readonly persistence?: Persistence
   /** Where heavy queries are worked out; left out: in place. */
   readonly lane?: QueryLane
+  /** Least time between two looks at a group of planned alerts that new samples cause, milliseconds; left out: only the grid. */
+  readonly earlyEveryMs?: number
 }
 export type LocalStore = StoreClient & {
   /** Takes up what earlier lives kept. Before anything else, once. */
@@ -103,6 +106,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     const reason = typeof ref === 'string' ? ref : head.append(ref, time, value, stale)
     if (reason === null) {
       samples++
+      rules.wrote(labels)
       persistence?.own(labels, time, value, stale)
     } else refusals++
     return reason
@@ -126,16 +130,15 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       },
     })
     samples += taken
+    rules.appended()
+    runner.arrived()
     return { samples: taken, refused }
   }
 
-  const runner = openRuleRunner({
-    clock,
-    log: deps.log,
-    defaultIntervalMs: deps.defaultIntervalMs,
-    externalLabels: deps.externalLabels,
-    ready: deps.rulesReady,
-    query: (expr, time): readonly VectorSample[] => {
+  const rules = standingRules({
+    head,
+    source: (from, to) => persistence?.querier(from, to) ?? head,
+    full: (expr, time): readonly VectorSample[] => {
       const result = timed(ruleTimeoutMs, (aborted) =>
         instantQuery(instantSource(expr, time, null), expr, time, limited(null), aborted),
       )
@@ -146,12 +149,19 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
         message: `rule result is a ${result.type}, not a vector or scalar`,
       })
     },
-    has: (matchers, from, to) => {
-      const source = persistence?.querier(from, to) ?? head
-      for (const ref of source.select(matchers))
-        if (source.latest(ref, from, to, cell) === 1 && cell.stale[0] === 0) return true
-      return false
-    },
+    log: deps.log,
+    lookbackMs: defaultLimits.lookbackMs,
+    maxSamples: deps.limits.samplesPerQuery,
+  })
+  const runner = openRuleRunner({
+    clock,
+    log: deps.log,
+    defaultIntervalMs: deps.defaultIntervalMs,
+    externalLabels: deps.externalLabels,
+    ready: deps.rulesReady,
+    query: rules.query,
+    has: rules.has,
+    ...(deps.earlyEveryMs === undefined ? {} : { early: { everyMs: deps.earlyEveryMs, allows: rules.allows } }),
     write,
   })
 
@@ -210,6 +220,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       [...new Set(labelsOf(request).flatMap((labels) => labels.map(([name]) => name)))].sort(),
     labelValues: async (name, request) => [...new Set(labelsOf(request).flatMap(valuesOf(name)))].sort(),
     async loadRules(files, restored, resumeFrom) {
+      rules.clear()
       runner.load(
         files.flatMap(({ file, text }) => parseRuleFile(file, text, parseExpression)),
         restored,
@@ -225,7 +236,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       minTime: head.minTime,
       maxTime: head.maxTime,
       ...(persistence === undefined ? {} : { storage: persistence.stats() }),
-      rules: runner.stats(),
+      rules: { ...runner.stats(), ...rules.stats() },
     }),
     cardinality: async (limit) => cardinalityOf(head, limit),
   }

@@ -5,6 +5,7 @@ import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import { openStandingQueries } from '../../core/promql/standing/standing.ts'
 import type { HasSeries, RuleQuery, VectorSample } from '../../core/rules/query.ts'
+import type { RuleGroup } from '../../core/rules/rule.ts'
 import type { Labels, Matcher, Querier } from '../../core/series/seam.ts'
 import { type Reach, reachOf } from './reach.ts'
 
@@ -19,6 +20,8 @@ export type StandingRulesStats = {
 export type StandingRules = {
   readonly query: RuleQuery
   readonly has: HasSeries
+  /** Are all rules of the group alerts with a plan? */
+  allows(group: RuleGroup): boolean
   /** Samples of any metric came in. */
   appended(): void
   /** A rule wrote this series. */
@@ -97,6 +100,9 @@ export function standingRules(deps: StandingRulesDeps): StandingRules {
         if (held.latest(ref, from, to, cell) === 1 && cell.stale[0] === 0) return true
       return false
     },
+    allows: ({ rules, queryOffsetMs }) =>
+      queryOffsetMs === 0 &&
+      rules.every(({ kind, expression }) => kind === 'alerting' && standing.has(expression.text)),
     appended: () => standing.changed(),
     wrote(labels) {
       for (const [name, value] of labels) if (name === metricName) standing.changed(value)

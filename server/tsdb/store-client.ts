@@ -45,6 +45,13 @@ export type StoreStats = {
     readonly missed: number
     readonly seconds: number
     readonly blind: number
+    /** Evaluations between the times of the grid. */
+    readonly early?: number
+    /** Of rules by their plans, where the store has such, and by the full evaluator; checked ones were made both ways. */
+    readonly planned?: number
+    readonly unplanned?: number
+    readonly checks?: number
+    readonly differences?: number
   }
 }
 

@@ -1,8 +1,7 @@
 // Queries that are asked again and again at one moment after another: compiled once, then answered from numbers. A plan gives what the full
 // evaluator gives, bit for bit and in the same order, or declines; it never guesses.
 
-import type { Labels, Querier } from '../../series/seam.ts'
-import type { Node } from '../ast.ts'
+import type { Labels, Matcher, Querier } from '../../series/seam.ts'
 import { parseQuery } from '../parser.ts'
 import { openCompiler } from './compile.ts'
 import type { Moment, Rows } from './rows.ts'
@@ -17,6 +16,8 @@ export type StandingQueries = {
   has(query: string): boolean
   /** Null: the full evaluator must answer, now or always. `time` in milliseconds. */
   answer(query: string, time: number): StandingAnswer | null
+  /** Is there a matching series with a sample in (from, to] that did not end there? */
+  sees(matchers: readonly Matcher[], from: number, to: number): boolean
   /** Samples came in: what was worked out for a moment holds no more. Left out: of any metric. */
   changed(metric?: string): void
   /** Forgets all plans. */
@@ -28,19 +29,34 @@ export function openStandingQueries(querier: Querier, limits: StandingLimits): S
   const maxPlans = limits.maxPlans ?? 10_000
   let compiler = openCompiler(querier)
   const plans = new Map<string, Rows | null>()
+  const selected = new Map<string, { stamp: number; refs: Uint32Array }>()
+  const cell = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   let moment: Moment | null = null
+
+  /** Matching series, resolved again only when the answer may be another. */
+  const resolved = (matchers: readonly Matcher[]): Uint32Array => {
+    const stamp = querier.bulk?.stamp(matchers) ?? querier.generation
+    const key = JSON.stringify(matchers)
+    const known = selected.get(key)
+    if (known?.stamp === stamp) return known.refs
+    if (selected.size >= maxPlans) selected.clear()
+    const refs = querier.select(matchers)
+    selected.set(key, { stamp, refs })
+    return refs
+  }
 
   const planOf = (query: string): Rows | null => {
     const known = plans.get(query)
     if (known !== undefined) return known
     if (plans.size >= maxPlans) clear()
-    const made = compiler.compile(parseQuery(query) as Node)
+    const made = compiler.compile(parseQuery(query))
     plans.set(query, made)
     return made
   }
   const clear = (): void => {
     compiler = openCompiler(querier)
     plans.clear()
+    selected.clear()
     moment = null
   }
 
@@ -59,6 +75,11 @@ export function openStandingQueries(querier: Querier, limits: StandingLimits): S
         samples.push({ labels: plan.labels(row), value: plan.values[row]! })
       }
       return { samples, noted: moment.noted }
+    },
+    sees(matchers, from, to) {
+      for (const ref of resolved(matchers))
+        if (querier.latest(ref, from, to, cell) === 1 && cell.stale[0] === 0) return true
+      return false
     },
     changed(metric) {
       if (metric === undefined) moment = null

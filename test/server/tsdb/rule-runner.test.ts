@@ -7,7 +7,7 @@ import type { Expression, VectorSample } from '../../../core/rules/query.ts'
 import type { RuleGroup } from '../../../core/rules/rule.ts'
 import { parseRuleFile } from '../../../core/rules/rule-file.ts'
 import type { RestoredAlert, Transition } from '../../../core/rules/transition.ts'
-import { openRuleRunner } from '../../../server/tsdb/rule-runner.ts'
+import { type EarlyLooks, openRuleRunner } from '../../../server/tsdb/rule-runner.ts'
 
 const start = Date.UTC(2026, 0, 1)
 const plain = (text: string): Expression => ({ text, selectors: [] })
@@ -20,7 +20,7 @@ groups:
 `
 
 /** A runner whose queries answer from a table; `null` fails. */
-function world(ready = true) {
+function world(ready = true, early?: EarlyLooks) {
   const clock = virtualClock(start)
   const answers = new Map<string, readonly VectorSample[] | null>()
   const asked: { expr: string; at: number }[] = []
@@ -31,6 +31,7 @@ function world(ready = true) {
     log: silentLog,
     ready: () => state.ready,
     externalLabels: {},
+    ...(early === undefined ? {} : { early }),
     query: (expr, time) => {
       asked.push({ expr, at: (time - start) / 1000 })
       const answer = answers.get(expr) ?? []
@@ -281,5 +282,56 @@ describe('after an absence', () => {
     runner.load([...load(group('g', rule)), ...load(group('h', '{ alert: B, expr: b }'))], [], start - 3_600_000)
     await clock.advance(5000)
     expect(times().slice(before)).toEqual([10, 10])
+  })
+
+  it('looks between the times of its grid when samples arrive, at a pace, and goes on at the next time', async () => {
+    const { clock, runner, times, told, answers } = world(true, { everyMs: 100, allows: ({ name }) => name === 'g' })
+    runner.load(load(group('g', '{ alert: A, expr: a }')), [])
+    runner.load(load(group('g', '{ alert: A, expr: a }') + group('h', '{ record: b, expr: b }').slice(9)), [])
+    runner.start()
+    await clock.advance(6000)
+    answers.set('a', one)
+    runner.arrived()
+    runner.arrived()
+    await clock.advance(10)
+    expect(times()).toEqual([5, 5, 6])
+    expect(told).toEqual(['A firing 6'])
+    // Again within the pace: once, when it allows.
+    runner.arrived()
+    await clock.advance(50)
+    runner.arrived()
+    await clock.advance(500)
+    expect(times()).toEqual([5, 5, 6, 6.1])
+    await clock.advance(4000)
+    expect(times()).toEqual([5, 5, 6, 6.1, 10, 10])
+    expect(runner.stats()).toMatchObject({ runs: 6, early: 2, missed: 0 })
+    await runner.stop()
+    runner.arrived()
+    await clock.advance(20_000)
+    expect(times()).toHaveLength(6)
+  })
+
+  it('looks at nothing while the listeners are still at work, and never before it is ready', async () => {
+    const { clock, runner, times, answers, state } = world(true, { everyMs: 100, allows: () => true })
+    runner.load(load(group('g', '{ alert: A, expr: a }')), [])
+    runner.start()
+    let release = (): void => {}
+    runner.subscribe(() => new Promise<void>((resolve) => (release = resolve)))
+    answers.set('a', one)
+    await clock.advance(5000)
+    runner.arrived()
+    await clock.advance(1000)
+    expect(times()).toEqual([5])
+    release()
+    await clock.advance(1)
+    state.ready = false
+    runner.arrived()
+    await clock.advance(1000)
+    expect(times()).toEqual([5])
+    state.ready = true
+    await clock.advance(3000)
+    expect(times()).toEqual([5, 10])
+    release()
+    await runner.stop()
   })
 })
