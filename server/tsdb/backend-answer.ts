@@ -65,7 +65,7 @@ export const wordsOf = ({ data }: BackendAnswer): readonly string[] =>
   })
 
 /** Series, and the tables behind them, from `status/tsdb`; what the backend leaves out is empty. */
-export function cardinalityIn({ data }: BackendAnswer): Cardinality & { readonly series: number } {
+export function cardinalityIn({ data }: BackendAnswer): Cardinality {
   const all = fields(data, 'data')
   const table = (name: string): readonly Count[] =>
     Array.isArray(all[name])

@@ -40,7 +40,11 @@ export function openBackendClient(deps: BackendClientDeps): BackendClient {
 
   const request = async (url: string, init: RequestInit, timeoutMs: number): Promise<Response> => {
     try {
-      return await send(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(Math.max(1, timeoutMs)) })
+      return await send(url, {
+        ...init,
+        redirect: 'manual',
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))),
+      })
     } catch (error) {
       throw lost(url, error)
     }

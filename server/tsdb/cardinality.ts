@@ -5,7 +5,7 @@ import type { Head } from '../../core/series/head.ts'
 import type { Cardinality, Count } from './store-client.ts'
 
 export function cardinalityOf(
-  head: Pick<Head, 'labelNames' | 'labelValues' | 'cardinality'>,
+  head: Pick<Head, 'size' | 'labelNames' | 'labelValues' | 'cardinality'>,
   limit: number,
 ): Cardinality {
   const [seriesByMetric, valuesByLabel, bytesByLabel, seriesByPair] = [0, 1, 2, 3].map(() => largest(limit))
@@ -24,6 +24,7 @@ export function cardinalityOf(
     bytesByLabel!.add(name, bytes)
   }
   return {
+    series: head.size,
     labelPairs,
     seriesByMetric: seriesByMetric!.counts(),
     valuesByLabel: valuesByLabel!.counts(),

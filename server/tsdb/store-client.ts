@@ -75,6 +75,7 @@ export type QueryCost = {
 export type Count = { readonly name: string; readonly value: number }
 /** What the index is made of; each list holds the largest first. */
 export type Cardinality = {
+  readonly series: number
   readonly labelPairs: number
   readonly seriesByMetric: readonly Count[]
   readonly valuesByLabel: readonly Count[]

@@ -59,7 +59,7 @@ export function statusApi(deps: StatusApiDeps): Router {
     const table = (counts: readonly Count[]): readonly Count[] => counts.map(({ name, value }) => ({ name, value }))
     return {
       headStats: {
-        numSeries: finite(stats.series),
+        numSeries: tables.series,
         numLabelPairs: tables.labelPairs,
         chunkCount: 0,
         minTime: finite(stats.minTime),

@@ -46,7 +46,7 @@ describe('a backend that is a server like ours', () => {
     })
   })
   afterAll(() => world[Symbol.asyncDispose]())
-  const request = (query: string) => ({ query, time: at, timeoutMs: 5000, lookbackMs: null })
+  const request = (query: string) => ({ query, time: at, timeoutMs: 4999.25, lookbackMs: null })
 
   it.each([
     'up',
@@ -80,8 +80,7 @@ describe('a backend that is a server like ours', () => {
         expect(await store.labelValues(name, wanted)).toEqual(await world.store.labelValues(name, wanted))
     }
     expect(await store.labelNames({ selectors: [], from: at, to: at })).not.toEqual([])
-    const { series: _series, ...tables } = (await store.cardinality(2)) as never as Record<string, unknown>
-    expect(tables).toEqual(await world.store.cardinality(2))
+    expect(await store.cardinality(2)).toEqual(await world.store.cardinality(2))
   })
 
   it('gives the newest samples of what has not ended', async () => {
