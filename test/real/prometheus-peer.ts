@@ -52,11 +52,12 @@ const starts: Readonly<Record<'prometheus' | 'victoria-metrics', Start>> = {
   },
 }
 
-export async function startPeer(name: 'prometheus' | 'victoria-metrics'): Promise<PeerServer> {
+/** `config`: Prometheus' configuration file; VictoriaMetrics needs none. */
+export async function startPeer(name: 'prometheus' | 'victoria-metrics', config = 'global: {}\n'): Promise<PeerServer> {
   const binary = find(name)
   if (binary === null) throw new Error(`${name} is not installed`)
   const folder = mkdtempSync(path.join(tmpdir(), 'iw-peer-'))
-  writeFileSync(path.join(folder, 'prometheus.yml'), 'global: {}\n')
+  writeFileSync(path.join(folder, 'prometheus.yml'), config)
   const port = await freePort()
   const { args, ready } = starts[name]
   const child = spawn(binary, args(folder, port), { stdio: ['ignore', 'ignore', 'inherit'] })
