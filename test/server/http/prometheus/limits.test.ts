@@ -199,7 +199,7 @@ describe('many queries at once', () => {
 
 describe('a slow reader', () => {
   it('is let go once it reads nothing for a while, and holds up nobody', async () => {
-    await using world = await openWorld({ series, limits: { queryConcurrency: 2 } })
+    await using world = await openWorld({ series, limits: { queryConcurrency: 2, querySamples: 3_000_000 } })
     const { port } = new URL(world.url)
     const query = `query=up&start=${now - 60}&end=${now}&step=0.006`
     const socket = connect(Number(port), '127.0.0.1')
@@ -210,11 +210,14 @@ describe('a slow reader', () => {
     while (world.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve))
     expect(world.readings().inferward_query_running).toBe(1)
     await alive(world)
+    // Two million points lie in memory for the slow one: as many more would be too many, and are told so.
+    const second = await world.get(`/api/v1/query_range?${query}`)
+    expect([second.status, second.json().errorType]).toEqual([503, 'unavailable'])
     await world.clock.advance(stalledMs)
     while (world.readings().inferward_query_running !== 0) await new Promise((resolve) => setImmediate(resolve))
     socket.resume()
     await closed
-    await alive(world)
+    expect((await world.get(`/api/v1/query_range?${query}`, {}, { method: 'HEAD' })).status).toBe(200)
   })
 
   it('is given no more than it takes', async () => {

@@ -131,6 +131,22 @@ describe('targets', () => {
   })
 })
 
+describe('a path that is not there', () => {
+  it.each([
+    '/api/v1/nothing',
+    '/api/v1/query/',
+    '/api/v1/label/values',
+    '/api/v2/query',
+    '/federate/x',
+  ])('%s is told so in JSON, or is the one that was meant', async (path) => {
+    for (const method of ['GET', 'POST', 'HEAD']) {
+      const answer = await world.get(path, { query: '1' }, { method })
+      expect([path, method, answer.status]).toEqual([path, method, path === '/api/v1/query/' ? 200 : 404])
+      expect(answer.headers['content-type']).toContain('application/json')
+    }
+  })
+})
+
 describe('what Grafana is pointed at by mistake', () => {
   it('is told so', async () => {
     const answer = await world.get('/metrics/api/v1/query', { query: '1+1' })
