@@ -11,7 +11,6 @@ import type { FileLayer } from '../core/base/file-layer.ts'
 import type { Log } from '../core/base/log.ts'
 import { secret } from '../core/base/redact.ts'
 import { type Event, eventId } from '../core/event/event.ts'
-import { type SeriesSamples, sample } from '../core/sample/sample.ts'
 import type { AgentState } from '../core/wire/state.ts'
 import { hostCollector } from './collect/host.ts'
 import { openRound } from './collect/round.ts'
@@ -22,6 +21,8 @@ import { openJournal } from './control/journal.ts'
 import { type Engine, type EventBody, openEngine } from './engine/engine.ts'
 import { httpProbe } from './engine/probe.ts'
 import { readBootId } from './engine/process-table.ts'
+import { openAgentHttp } from './http.ts'
+import { ownSamples } from './own-samples.ts'
 import { defaultSpoolLimits } from './uplink/spool.ts'
 import { openUplink } from './uplink/uplink.ts'
 
@@ -122,18 +123,15 @@ export async function openAgent(options: {
         timeoutMs: Math.min(900, config.agent.scrape_interval),
       }),
     })),
-    own: (now) => [
-      ...engines.flatMap((engine) => engineSamples(engine, host, control.budgetLeft(engine.name), now)),
-      ...actionSamples(now),
-    ],
+    own: (now) => ownSamples({ host, now, engines, control, uplink: uplink.stats(), round: round.stats() }),
     sink: uplink,
   })
-  const actionSamples = (now: number): readonly SeriesSamples[] =>
-    control
-      .counts()
-      .map(({ engine, action, result, count }) =>
-        sample('inferward_engine_actions_total', { host, engine, action, result }, now, count),
-      )
+  const http = openAgentHttp({
+    log,
+    listen: config.agent.listen,
+    latest: () => round.latest(),
+    ready: () => round.stats().runs > 0,
+  })
 
   const ticker = setInterval(() => {
     for (const engine of engines) {
@@ -149,11 +147,12 @@ export async function openAgent(options: {
   const signal = new AbortController().signal
   await uplink.start(signal)
   await round.start(signal)
-  log.info('agent ready', { host, engines: engines.length })
+  log.info('agent ready', { host, engines: engines.length, url: await http.start() })
 
   return {
     async stop(stopEngines) {
       clearInterval(ticker)
+      await http.stop()
       await round.stop()
       if (stopEngines) await Promise.all(engines.map((engine) => engine.perform('stop')))
       for (const engine of engines) engine.release()
@@ -161,25 +160,6 @@ export async function openAgent(options: {
       await uplink.stop()
     },
   }
-}
-
-function engineSamples(engine: Engine, host: string, budgetLeft: number, now: number): readonly SeriesSamples[] {
-  const readings = engine.readings()
-  const labels = { host, engine: engine.name }
-  const row = (name: string, value: number | null): readonly SeriesSamples[] =>
-    value === null ? [] : [sample(name, labels, now, value)]
-  return [
-    ...row('inferward_engine_up', readings.up ? 1 : 0),
-    ...row('inferward_engine_stalled_seconds', readings.stalledSeconds),
-    ...row('inferward_engine_probe_failures', readings.probeFailures),
-    ...row('inferward_engine_probe_duration_seconds', readings.probeSeconds),
-    ...row('inferward_engine_start_timestamp_seconds', readings.startSeconds),
-    ...row('inferward_engine_resident_bytes', readings.residentBytes),
-    ...row('inferward_engine_restart_budget_left', budgetLeft),
-    ...Object.entries(readings.exits).map(([cause, count]) =>
-      sample('inferward_engine_exits_total', { ...labels, cause }, now, count),
-    ),
-  ]
 }
 
 /** The configured server, else the one of this data folder: it writes its address when it listens. */

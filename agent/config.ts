@@ -3,6 +3,7 @@
 import * as path from 'node:path'
 import { z } from 'zod'
 import { projectRoot } from '../core/base/entry.ts'
+import { listen } from '../core/base/schema.ts'
 import { engineConfig, watchConfig } from './engine/config.ts'
 
 export const defaultModel = path.join(projectRoot, 'native', 'model', 'default.gguf')
@@ -10,6 +11,8 @@ export const defaultModel = path.join(projectRoot, 'native', 'model', 'default.g
 const agentSection = z
   .object({
     ...watchConfig.shape,
+    /** Its own port, for metrics and health; null: none. */
+    listen: listen.nullable().prefault('127.0.0.1:9710'),
     /** Server to report to; absent: the server of this very data folder. */
     server: z.url({ protocol: /^https?$/ }).optional(),
     /** Name of this host in the fleet; absent: the host name. */

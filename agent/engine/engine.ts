@@ -72,6 +72,8 @@ export type Engine = {
 
 export type EngineReadings = {
   readonly up: boolean
+  /** Meant to run: false once a person stopped it. */
+  readonly wanted: boolean
   readonly exits: Readonly<Record<FaultCause, number>>
   readonly stalledSeconds: number
   readonly probeFailures: number
@@ -121,6 +123,11 @@ export function openEngine(deps: EngineDeps): Engine {
       lastFault = ''
       if (current.fate !== 'ending') setPhase('serving')
       log.info('engine serving, verified by an inference', { engine: config.name, pid: current.run.pid })
+      // No action of ours brought an adopted one here, so no outcome says that it serves.
+      if (!current.own) {
+        const evidence = [{ source: 'probe', statement: 'the adopted engine answered an inference' }]
+        deps.emit({ kind: 'verdict', ...scope(), verdict: 'healthy', previous: 'loading', evidence })
+      }
     },
     onRecovered: (current) => {
       if (current.fate === 'condemned' && liveness.verdict !== 'hung') pardon(current)
@@ -377,6 +384,7 @@ export function openEngine(deps: EngineDeps): Engine {
     }),
     readings: () => ({
       up: life?.verified === true && liveness.verdict !== 'hung',
+      wanted: wantRunning,
       exits,
       stalledSeconds: life === null ? 0 : liveness.stalledMs / 1000,
       probeFailures: checks.failures,

@@ -9,7 +9,53 @@ const agent = (entry: Omit<Metric, 'from' | 'when'> & Partial<Pick<Metric, 'when
 })
 const engine = ['engine'] as const
 
+const loopRows: readonly [
+  name: string,
+  type: 'counter' | 'gauge',
+  labels: readonly string[],
+  en: string,
+  zh: string,
+][] = [
+  ['collect_rounds_total', 'counter', [], 'Rounds of collection.', '采集轮数。'],
+  [
+    'collect_failures_total',
+    'counter',
+    [],
+    'Reads of an engine or whole rounds that failed.',
+    '读取引擎失败或整轮失败的次数。',
+  ],
+  ['collect_missed_total', 'counter', [], 'Rounds that were due and not made.', '错过的采集轮数。'],
+  ['collect_round_seconds', 'gauge', [], 'Duration of the last round.', '最近一轮采集的耗时。'],
+  ['uplink_connected', 'gauge', [], '1 while the server is connected.', '与服务端连接时为 1。'],
+  ['uplink_connects_total', 'counter', [], 'Connections that the server welcomed.', '成功建立的连接次数。'],
+  ['uplink_failures_total', 'counter', [], 'Connections that ended or never came about.', '连接中断或未建立的次数。'],
+  [
+    'uplink_spool_bytes',
+    'gauge',
+    [],
+    'Bytes on disk that wait for the server or are kept for it.',
+    '为服务端保留或等待发送的磁盘字节。',
+  ],
+  ['uplink_pending', 'gauge', ['stream'], 'Frames that the server has not acknowledged.', '服务端尚未确认的数据帧数。'],
+  [
+    'uplink_refused_total',
+    'counter',
+    ['stream'],
+    'Frames that found no room in the spool.',
+    '缓冲已满而被拒绝的数据帧数。',
+  ],
+]
+
 export const agentMetrics: readonly Metric[] = [
+  ...loopRows.map(([name, type, labels, en, zh]) =>
+    agent({
+      name: `inferward_${name}`,
+      type,
+      unit: name.endsWith('_seconds') ? 'seconds' : name.endsWith('_bytes') ? 'bytes' : 'none',
+      labels,
+      help: { en, zh },
+    }),
+  ),
   agent({
     name: 'inferward_engine_up',
     type: 'gauge',
@@ -18,6 +64,16 @@ export const agentMetrics: readonly Metric[] = [
     help: {
       en: '1 when the engine serves, as proved by the last probe or by forward progress.',
       zh: '引擎经探测或前进计数证明可服务时为 1。',
+    },
+  }),
+  agent({
+    name: 'inferward_engine_wanted',
+    type: 'gauge',
+    unit: 'none',
+    labels: engine,
+    help: {
+      en: '1 while the engine is meant to run; 0 once a person stopped it.',
+      zh: '引擎应当运行时为 1;被人为停止后为 0。',
     },
   }),
   agent({

@@ -105,7 +105,7 @@ export const serverMetrics: readonly Metric[] = [
     server({
       name: `inferward_${name}`,
       type,
-      unit: name.includes('_seconds') ? 'seconds' : 'none',
+      unit: name.includes('_seconds') ? 'seconds' : name.endsWith('_ratio') ? 'ratio' : 'none',
       labels,
       help: { en, zh },
     }),

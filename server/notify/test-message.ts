@@ -22,7 +22,7 @@ export type TestOptions = {
   readonly now: number
 }
 
-/** Channels one after another, so that a receiver of many robots stays below their limits. Throws `notify.unknown_receiver`. */
+/** Channels one after another, so that a receiver of many robots stays below their limits. Throws `notify.receiver_not_found`. */
 export async function testReceiver(
   channels: readonly Channel[],
   receiver: string,
@@ -33,7 +33,7 @@ export async function testReceiver(
   if (own.length === 0) {
     const known = [...new Set(channels.map((channel) => channel.receiver))]
     throw new InferwardError({
-      code: 'notify.unknown_receiver',
+      code: 'notify.receiver_not_found',
       exitCode: exitCodes.notFound,
       message: `receiver "${receiver}" does not exist or has no channel`,
       hint: known.length === 0 ? 'No receiver has a channel yet.' : `Receivers with channels: ${known.join(', ')}.`,

@@ -150,7 +150,7 @@ describe('a whole fleet on one host', () => {
     within(10_000, 'a fault in the history', async () => (await events(from)).find((one) => one.kind === 'fault'))
 
   beforeAll(async () => {
-    const [serverPort, enginePort] = [await freePort(), await freePort()]
+    const [serverPort, enginePort, agentPort] = [await freePort(), await freePort(), await freePort()]
     server = `http://127.0.0.1:${serverPort}`
     engine = `http://127.0.0.1:${enginePort}`
     robot = await openDingtalkSink({ secret: robotSecret, keyword: '告警' })
@@ -174,7 +174,7 @@ describe('a whole fleet on one host', () => {
         `server: { listen: "127.0.0.1:${serverPort}" }`,
         'engines:',
         `  - { name: default, model: ${path.join(root, 'native/model/default.gguf')}, listen: "127.0.0.1:${enginePort}" }`,
-        `agent: { probe_interval: 1s, stall_timeout: ${stallMs}ms }`,
+        `agent: { listen: "127.0.0.1:${agentPort}", probe_interval: 1s, stall_timeout: ${stallMs}ms }`,
         'remedy: { actions_per_engine: 50, window: 30m }',
         'alertmanager_config: alertmanager.yml',
         '',

@@ -75,7 +75,11 @@ export const cases: readonly Case[] = [
     resolvesAt: 72,
     labels: engine,
     says: 'Engine default on gpu-1 does not serve',
-    nearly: [[up('1x10 0x29 1x60')]],
+    nearly: [
+      [up('1x10 0x29 1x60')],
+      // Stopped by a person.
+      [up('1x10 0x100'), `inferward_engine_wanted{${e}} 1x8 0x100`],
+    ],
   },
   {
     rule: 'RestartBudgetSpent',

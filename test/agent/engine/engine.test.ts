@@ -356,7 +356,7 @@ describe('a stop', () => {
 })
 
 describe('an agent that comes back', () => {
-  it('adopts what still runs, and sees its end', async () => {
+  it('adopts what still runs, says once that it was proved to serve, and sees its end', async () => {
     const at = await place()
     const before = keep(at)
     await before.engine.start()
@@ -367,7 +367,10 @@ describe('an agent that comes back', () => {
     await serving(after)
     expect([after.pid(), after.engine.incarnation()]).toEqual([before.pid(), before.engine.incarnation()])
     expect(after.wishes).toEqual([])
-    expect(after.events).toMatchObject([{ kind: 'change', detail: `adopted pid ${before.pid()}` }])
+    expect(after.events).toMatchObject([
+      { kind: 'change', detail: `adopted pid ${before.pid()}` },
+      { kind: 'verdict', verdict: 'healthy', previous: 'loading' },
+    ])
     process.kill(after.pid(), 'SIGKILL')
     await until('its end', () => after.faults().length === 1)
     expect(after.faults()).toMatchObject([{ cause: 'killed' }])

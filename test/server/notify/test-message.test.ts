@@ -55,7 +55,7 @@ describe('a test', () => {
   it('of a receiver that does not exist names those that do', async () => {
     const channels = load(receiverFile('    webhook_configs: [{ url: "http://127.0.0.1:1/" }]')).channels(testDeps())
     await expect(testReceiver(channels, 'ops', options, never)).rejects.toMatchObject({
-      code: 'notify.unknown_receiver',
+      code: 'notify.receiver_not_found',
       exitCode: 6,
       message: 'receiver "ops" does not exist or has no channel',
       hint: 'Receivers with channels: oncall.',

@@ -1,0 +1,62 @@
+// What the agent says of its engines and of its own loops, once a round. Names come from the catalogue.
+
+import { type SeriesSamples, sample } from '../core/sample/sample.ts'
+import type { RoundStats } from './collect/round.ts'
+import type { Control } from './control/control.ts'
+import type { Engine } from './engine/engine.ts'
+import type { UplinkStats } from './uplink/uplink.ts'
+
+export function ownSamples(from: {
+  readonly host: string
+  readonly now: number
+  readonly engines: readonly Engine[]
+  readonly control: Control
+  readonly uplink: UplinkStats
+  readonly round: RoundStats
+}): readonly SeriesSamples[] {
+  const { host, now, engines, control, uplink, round } = from
+  const of = (name: string, value: number, labels: Readonly<Record<string, string>> = {}): SeriesSamples =>
+    sample(name, { host, ...labels }, now, value)
+  return [
+    ...engines.flatMap((engine) => engineSamples(engine, control.budgetLeft(engine.name), of)),
+    ...control
+      .counts()
+      .map(({ engine, action, result, count }) =>
+        of('inferward_engine_actions_total', count, { engine, action, result }),
+      ),
+    of('inferward_collect_rounds_total', round.runs),
+    of('inferward_collect_failures_total', round.failures),
+    of('inferward_collect_missed_total', round.missed),
+    of('inferward_collect_round_seconds', round.seconds),
+    of('inferward_uplink_connected', uplink.connected ? 1 : 0),
+    of('inferward_uplink_connects_total', uplink.connects),
+    of('inferward_uplink_failures_total', uplink.failures),
+    of('inferward_uplink_spool_bytes', uplink.spoolBytes),
+    ...(['samples', 'events'] as const).flatMap((stream) => [
+      of('inferward_uplink_pending', uplink.pending[stream], { stream }),
+      of('inferward_uplink_refused_total', uplink.refused[stream], { stream }),
+    ]),
+  ]
+}
+
+type Of = (name: string, value: number, labels: Readonly<Record<string, string>>) => SeriesSamples
+
+function engineSamples(engine: Engine, budgetLeft: number, of: Of): readonly SeriesSamples[] {
+  const readings = engine.readings()
+  const labels = { engine: engine.name }
+  const row = (name: string, value: number | null): readonly SeriesSamples[] =>
+    value === null ? [] : [of(name, value, labels)]
+  return [
+    ...row('inferward_engine_up', readings.up ? 1 : 0),
+    ...row('inferward_engine_wanted', readings.wanted ? 1 : 0),
+    ...row('inferward_engine_stalled_seconds', readings.stalledSeconds),
+    ...row('inferward_engine_probe_failures', readings.probeFailures),
+    ...row('inferward_engine_probe_duration_seconds', readings.probeSeconds),
+    ...row('inferward_engine_start_timestamp_seconds', readings.startSeconds),
+    ...row('inferward_engine_resident_bytes', readings.residentBytes),
+    ...row('inferward_engine_restart_budget_left', budgetLeft),
+    ...Object.entries(readings.exits).map(([cause, count]) =>
+      of('inferward_engine_exits_total', count, { ...labels, cause }),
+    ),
+  ]
+}

@@ -1,0 +1,83 @@
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type AgentHttp, openAgentHttp } from '../../agent/http.ts'
+import { silentLog } from '../../core/base/log.ts'
+import { exposition } from '../../core/sample/exposition.ts'
+import { sample } from '../../core/sample/sample.ts'
+import { parseText } from '../../core/sample/text.ts'
+
+const opened: AgentHttp[] = []
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.stop()
+})
+
+async function open(ready = true, port = 0): Promise<string | null> {
+  const http = openAgentHttp({
+    log: silentLog,
+    listen: { host: '127.0.0.1', port },
+    latest: () => [sample('inferward_engine_up', { host: 'gpu-1', engine: 'default' }, 1, 1)],
+    ready: () => ready,
+  })
+  opened.push(http)
+  return http.start()
+}
+
+describe('the agent’s own port', () => {
+  it('shows the last round as a metrics page', async () => {
+    const response = await fetch(`${await open()}/metrics`)
+    expect(response.headers.get('content-type')).toContain('text/plain')
+    const text = await response.text()
+    expect(text).toContain('# TYPE inferward_engine_up gauge\ninferward_engine_up{engine="default",host="gpu-1"} 1\n')
+  })
+
+  it.each([
+    ['/-/healthy', true, 200],
+    ['/-/healthy', false, 200],
+    ['/-/ready', true, 200],
+    ['/-/ready', false, 503],
+    ['/elsewhere', true, 404],
+    ['/constructor', true, 404],
+  ])('%s while ready is %s: %d', async (path, ready, status) => {
+    expect((await fetch(`${await open(ready)}${path}`)).status).toBe(status)
+  })
+
+  it('takes no writes, and answers HEAD without a body', async () => {
+    const url = await open()
+    expect((await fetch(`${url}/metrics`, { method: 'POST', body: 'x' })).status).toBe(405)
+    const head = await fetch(`${url}/metrics`, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  it('goes without when the port is taken', async () => {
+    const other = createServer()
+    const port = await new Promise<number>((resolve) =>
+      other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port)),
+    )
+    expect(await open(true, port)).toBeNull()
+    await new Promise((resolve) => other.close(resolve))
+  })
+})
+
+describe('a metrics page', () => {
+  it('reads back as what it was made of, whatever labels and values hold', () => {
+    const series = [
+      sample('inference_batch_size_bucket', { le: '+Inf', model: 'a"b\\c\nd' }, 1, 3),
+      sample('inferward_host_load1', { host: '中文' }, 1, Number.NaN),
+      sample('other_metric', {}, 1, Number.NEGATIVE_INFINITY),
+      sample('other_metric', { x: '1' }, 1, 1e-9),
+    ]
+    const read: unknown[] = []
+    const types: string[] = []
+    parseText(exposition([...series, { ...sample('gone', {}, 1, 1), stale: [true] }]), {
+      sample: (name, labels, value) => void read.push([name, Object.fromEntries(labels), value]),
+      type: (name, type) => void types.push(`${name} ${type}`),
+    })
+    expect(read).toEqual([
+      ['inference_batch_size_bucket', { le: '+Inf', model: 'a"b\\c\nd' }, 3],
+      ['inferward_host_load1', { host: '中文' }, Number.NaN],
+      ['other_metric', {}, Number.NEGATIVE_INFINITY],
+      ['other_metric', { x: '1' }, 1e-9],
+    ])
+    expect(types).toEqual(['inference_batch_size histogram', 'inferward_host_load1 gauge'])
+  })
+})
