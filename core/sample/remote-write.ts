@@ -7,16 +7,16 @@ import type { Labels, SeriesSamples } from './sample.ts'
 import { uncompressBlock } from './snappy.ts'
 
 export const maxBodyBytes = 32 << 20
-const maxDecodedBytes = 128 << 20
+export const maxDecodedBytes = 128 << 20
 const maxLabels = 128
 const maxLabelBytes = 64 << 10
 /** A body of empty samples compresses a hundredfold: without these bounds six megabytes would keep a core busy for minutes. */
-const maxSeries = 1_000_000
-const maxSamples = 5_000_000
+export const maxSeries = 1_000_000
+export const maxSamples = 5_000_000
 
 /** Prometheus' mark for "this series ended": one NaN among all the others. */
-const staleHigh = 0x7ff00000
-const staleLow = 0x00000002
+export const staleHigh = 0x7ff00000
+export const staleLow = 0x00000002
 
 export type WriteVisitor = {
   /** A series begins; its samples follow. Labels come as sent: check them. */
@@ -54,6 +54,18 @@ function encodeProtobuf(series: readonly SeriesSamples[]): Uint8Array {
     out.bytes(1, inner.view())
   }
   return out.view().slice()
+}
+
+/** Labels of the bytes of a series that WriteScanner showed. */
+export function decodeLabels(bytes: Uint8Array, from: number, to: number): Labels {
+  const reader = new Reader(bytes, from, to)
+  const labels: [string, string][] = []
+  while (!reader.done) {
+    reader.varint()
+    if (labels.length >= maxLabels) throw malformed(`more than ${maxLabels} labels on a series`)
+    labels.push(decodeLabel(reader.message()))
+  }
+  return labels
 }
 
 export function decodeWriteRequest(body: Uint8Array, visitor: WriteVisitor): void {

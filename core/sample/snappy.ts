@@ -34,22 +34,27 @@ export function uncompressBlock(block: Uint8Array, maxBytes: number): Uint8Array
       }
       length++
       if (length > block.length - at || length > out.length - filled) return null
-      out.set(block.subarray(at, at + length), filled)
-      at += length
-      filled += length
+      // A call costs more than a short run of bytes.
+      if (length > 64) {
+        out.set(block.subarray(at, at + length), filled)
+        at += length
+        filled += length
+      } else for (const end = at + length; at < end; ) out[filled++] = block[at++]!
       continue
     }
     const extra = kind === 3 ? 4 : kind
     if (at + extra > block.length) return null
-    const low = littleEndian(block, at, extra)
+    let length = (tag >>> 2) + 1
+    let offset: number
+    if (kind === 1) {
+      length = ((tag >>> 2) & 7) + 4
+      offset = (tag >>> 5) * 256 + block[at]!
+    } else if (kind === 2) offset = block[at]! + block[at + 1]! * 256
+    else offset = littleEndian(block, at, 4)
     at += extra
-    const length = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1
-    const offset = kind === 1 ? (tag >>> 5) * 256 + low : low
     if (offset === 0 || offset > filled || length > out.length - filled) return null
     // A copy may reach into what it writes itself: then it repeats, byte by byte.
-    if (offset >= length) out.copyWithin(filled, filled - offset, filled - offset + length)
-    else for (let index = 0; index < length; index++) out[filled + index] = out[filled - offset + index]!
-    filled += length
+    for (let from = filled - offset, end = from + length; from < end; ) out[filled++] = out[from++]!
   }
   return filled === out.length ? out : null
 }

@@ -131,9 +131,10 @@ export function openHttp(deps: HttpDeps): Http {
   const server: Server = createServer({ requestTimeout: 60_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }, app)
   server.maxConnections = 2048
   server.on('upgrade', (request, socket, head) => {
+    // From here on nobody but us listens for its errors: a peer that hangs up now must not end the server.
+    socket.on('error', () => socket.destroy())
     // No URL parser: it throws on paths such as `//`, and nobody would catch that here.
     if (/^\/agent(?:[?#]|$)/.test(request.url ?? '')) return deps.upgrade(request, socket, head)
-    socket.on('error', () => socket.destroy())
     socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
   server.on('clientError', (_error, socket) => {

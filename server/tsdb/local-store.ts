@@ -8,9 +8,11 @@ import { parseExpression } from '../../core/promql/expression.ts'
 import { defaultLimits, instantQuery, type QueryLimits, type QueryResult, rangeQuery } from '../../core/promql/query.ts'
 import type { VectorSample } from '../../core/rules/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
-import { decodeWriteRequest, maxBodyBytes } from '../../core/sample/remote-write.ts'
+import { decodeLabels, decodeWriteRequest, maxBodyBytes } from '../../core/sample/remote-write.ts'
+import { WriteScanner } from '../../core/sample/write-scan.ts'
 import { openHead } from '../../core/series/head.ts'
 import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core/series/seam.ts'
+import { openWireCache } from '../../core/series/wire-cache.ts'
 import { cardinalityOf } from './cardinality.ts'
 import type { Persistence } from './persistence.ts'
 import { costed } from './query-cost.ts'
@@ -44,11 +46,19 @@ export type LocalStore = StoreClient & {
 }
 
 const ruleTimeoutMs = 10_000
+/** How far ahead of our clock a sender's may be. */
+const aheadMs = 10 * 60_000
 
 export function localStore(deps: LocalStoreDeps): LocalStore {
   const { clock, persistence } = deps
-  const head = openHead(deps.limits)
+  const wire = openWireCache()
+  const head = openHead(deps.limits, {
+    created: () => {},
+    appended: () => {},
+    removed: (ref) => wire.removed(ref),
+  })
   const cell: Window = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
+  const scanner = new WriteScanner()
   let samples = 0
   let refusals = 0
 
@@ -112,23 +122,37 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     return reason
   }
 
-  const take = (body: Uint8Array): AppendReport => {
+  /** `latest`: samples from behind it are refused. */
+  const take = (body: Uint8Array, latest: number): AppendReport => {
     let taken = 0
     const refused: Partial<Record<AppendRefusal, number>> = {}
     let ref: number | AppendRefusal = 'invalid_labels'
-    decodeWriteRequest(body, {
-      series: (labels) => {
-        ref = head.series(labels)
+    const sample = (time: number, value: number, stale: boolean): void => {
+      const reason =
+        typeof ref === 'string' ? ref : time > latest ? 'out_of_bounds' : head.append(ref, time, value, stale)
+      if (reason === null) taken++
+      else {
+        refused[reason] = (refused[reason] ?? 0) + 1
+        refusals++
+      }
+    }
+    const scanned = scanner.scan(body, {
+      series: (bytes, from, to) => {
+        ref = wire.find(bytes, from, to)
+        if (ref >= 0) return
+        ref = head.series(decodeLabels(bytes, from, to))
+        if (typeof ref === 'number') wire.add(bytes, from, to, ref)
       },
-      sample: (time, value, stale) => {
-        const reason = typeof ref === 'string' ? ref : head.append(ref, time, value, stale)
-        if (reason === null) taken++
-        else {
-          refused[reason] = (refused[reason] ?? 0) + 1
-          refusals++
-        }
-      },
+      sample,
     })
+    if (scanned === 'careful') {
+      decodeWriteRequest(body, {
+        series: (labels) => {
+          ref = head.series(labels)
+        },
+        sample,
+      })
+    }
     samples += taken
     rules.appended()
     runner.arrived()
@@ -167,7 +191,10 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
 
   return {
     async recover() {
-      await Promise.all([lane?.start(), persistence?.recover(head, (_kind, body) => void take(body))])
+      await Promise.all([
+        lane?.start(),
+        persistence?.recover(head, (_kind, body) => void take(body, Number.POSITIVE_INFINITY)),
+      ])
       samples = 0
       refusals = 0
     },
@@ -184,7 +211,8 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       const bytes = new Uint8Array(body)
       // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.
       if (bytes.length <= maxBodyBytes) persistence?.record('write', bytes)
-      const report = take(bytes)
+      // A sample far ahead of our clock and of all others would make those look too old.
+      const report = take(bytes, Math.max(clock.now(), head.maxTime) + aheadMs)
       await persistence?.commit()
       return report
     },

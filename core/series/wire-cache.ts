@@ -1,0 +1,137 @@
+// From the bytes of a label set, as a sender writes them, to the series: a sender repeats itself, so that after the first time nobody has to make
+// texts of them. The bytes themselves are kept and compared, so that no two sets are ever mistaken for one another.
+
+import type { SeriesRef } from './seam.ts'
+
+export type WireCache = {
+  /** Series of the label bytes [from, to), or -1. */
+  find(bytes: Uint8Array, from: number, to: number): SeriesRef
+  /** Remembers what `find` has just missed. */
+  add(bytes: Uint8Array, from: number, to: number, ref: SeriesRef): void
+  /** The series went: its reference will mean another one. */
+  removed(ref: SeriesRef): void
+  readonly bytes: number
+}
+
+/** Past this the cache begins anew: senders change over weeks, and what they once sent need not be kept. */
+const mostBytes = 128 << 20
+const none = 0
+
+export function openWireCache(): WireCache {
+  let arena = Buffer.alloc(1 << 16)
+  let used = 0
+  /** Entry numbers from 1 on, open addressing. */
+  let table = new Uint32Array(1 << 10)
+  let hashes = new Uint32Array(256)
+  let starts = new Uint32Array(256)
+  let lengths = new Uint32Array(256)
+  let refs = new Int32Array(256)
+  let count = 0
+  /** Latest entry of a series; a series may be written in several ways, and its others are found by the chain. */
+  let entryOf = new Uint32Array(256)
+  let chain = new Uint32Array(256)
+
+  const clear = (): void => {
+    table.fill(none)
+    entryOf.fill(none)
+    count = 0
+    used = 0
+  }
+  const insert = (entry: number): void => {
+    const mask = table.length - 1
+    let slot = hashes[entry]! & mask
+    while (table[slot] !== none) slot = (slot + 1) & mask
+    table[slot] = entry
+  }
+
+  return {
+    find(bytes, from, to) {
+      const hash = hashOf(bytes, from, to)
+      const mask = table.length - 1
+      for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+        const entry = table[slot]!
+        if (entry === none) return -1
+        if (hashes[entry] !== hash || lengths[entry] !== to - from) continue
+        const start = starts[entry]!
+        if (same(arena, start, bytes, from, to - from)) return refs[entry]!
+      }
+    },
+    add(bytes, from, to, ref) {
+      const length = to - from
+      if (used + length > mostBytes) clear()
+      if (used + length > arena.length) {
+        const larger = Buffer.alloc(Math.max(Math.ceil(arena.length * 1.5), used + length))
+        larger.set(arena.subarray(0, used))
+        arena = larger
+      }
+      const hash = hashOf(bytes, from, to)
+      // A removed series leaves its entry: the same bytes take it over.
+      const mask = table.length - 1
+      for (let slot = hash & mask; table[slot] !== none; slot = (slot + 1) & mask) {
+        const entry = table[slot]!
+        if (hashes[entry] !== hash || lengths[entry] !== length) continue
+        if (!same(arena, starts[entry]!, bytes, from, length)) continue
+        refs[entry] = ref
+        link(entry, ref)
+        return
+      }
+      const entry = ++count
+      hashes = grown(hashes, entry + 1)
+      starts = grown(starts, entry + 1)
+      lengths = grown(lengths, entry + 1)
+      refs = grown(refs, entry + 1)
+      chain = grown(chain, entry + 1)
+      hashes[entry] = hash
+      starts[entry] = used
+      lengths[entry] = length
+      refs[entry] = ref
+      arena.set(bytes.subarray(from, to), used)
+      used += length
+      link(entry, ref)
+      if ((count + 1) * 2 > table.length) {
+        table = new Uint32Array(table.length * 2)
+        for (let one = 1; one <= count; one++) insert(one)
+      } else insert(entry)
+    },
+    removed(ref) {
+      if (ref >= entryOf.length) return
+      for (let entry = entryOf[ref]!; entry !== none; entry = chain[entry]!) if (refs[entry] === ref) refs[entry] = -1
+      entryOf[ref] = none
+    },
+    get bytes() {
+      return arena.length + 4 * (table.length + hashes.length * 4 + chain.length + entryOf.length)
+    },
+  }
+
+  function link(entry: number, ref: SeriesRef): void {
+    entryOf = grown(entryOf, ref + 1)
+    chain[entry] = entryOf[ref]!
+    entryOf[ref] = entry
+  }
+}
+
+/** Four bytes at a time. */
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0x811c9dc5 ^ (to - from)
+  let at = from
+  for (; at + 4 <= to; at += 4) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    hash = Math.imul(hash ^ word, 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  for (; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return (hash ^ (hash >>> 13)) >>> 0
+}
+
+function same(arena: Uint8Array, start: number, bytes: Uint8Array, from: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (arena[start + i] !== bytes[from + i]) return false
+  return true
+}
+
+function grown<T extends Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(array: T, length: number): T {
+  if (length <= array.length) return array
+  const larger = new (array.constructor as new (length: number) => T)(Math.max(Math.ceil(array.length * 1.5), length))
+  larger.set(array)
+  return larger
+}
