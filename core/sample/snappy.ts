@@ -14,11 +14,15 @@ function claimed(block: Uint8Array): { readonly length: number; readonly at: num
   return null
 }
 
-/** The bytes of a block, or null when it is malformed or longer than `maxBytes`. */
-export function uncompressBlock(block: Uint8Array, maxBytes: number): Uint8Array | null {
+/** The bytes of a block, or null when it is malformed or longer than `maxBytes`. `room` may give memory to use, which the answer is then part of. */
+export function uncompressBlock(
+  block: Uint8Array,
+  maxBytes: number,
+  room: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array | null {
   const head = claimed(block)
   if (head === null || head.length > maxBytes) return null
-  const out = new Uint8Array(head.length)
+  const out = room(head.length)
   let at = head.at
   let filled = 0
   while (at < block.length) {

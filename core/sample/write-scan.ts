@@ -5,19 +5,22 @@ import { maxBodyBytes, maxDecodedBytes, maxSamples, maxSeries, staleHigh, staleL
 import { uncompressBlock } from './snappy.ts'
 
 export type ScanVisitor = {
-  /** Label bytes of the next series: [from, to) of `bytes`, which live until the scan returns. */
-  series(bytes: Uint8Array, from: number, to: number): void
+  /** Label bytes of the next series: [from, to) of `bytes` and of `view`, which live until the scan returns. */
+  series(bytes: Uint8Array, view: DataView, from: number, to: number): void
   sample(time: number, value: number, stale: boolean): void
 }
 
 export type Scanned = 'done' | 'careful'
 
+/** Larger bodies are rare, and their memory goes back at once. */
+const keptBytes = 8 << 20
 /** Times that a float holds exactly; beyond them lies no year that anybody samples. */
 const mostTime = 2 ** 53
 
 export class WriteScanner {
   private bytes: Uint8Array = new Uint8Array(0)
   private view: DataView = new DataView(new ArrayBuffer(0))
+  private kept: Uint8Array = new Uint8Array(0)
   private at = 0
   private end = 0
   /** What the last varint could not be read for. */
@@ -26,7 +29,7 @@ export class WriteScanner {
   /** Nothing is told to the visitor before the whole body is known to be plain. */
   scan(body: Uint8Array, visitor: ScanVisitor): Scanned {
     if (body.length > maxBodyBytes) return 'careful'
-    const bytes = uncompressBlock(body, maxDecodedBytes)
+    const bytes = uncompressBlock(body, maxDecodedBytes, (length) => this.room(length))
     if (bytes === null) return 'careful'
     this.bytes = bytes
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -34,6 +37,14 @@ export class WriteScanner {
     this.tell(visitor)
     this.bytes = new Uint8Array(0)
     return 'done'
+  }
+
+  /** One piece of memory for body after body: fresh ones would keep the collector of garbage busier than the scan. */
+  private room(length: number): Uint8Array {
+    if (length > keptBytes) return new Uint8Array(length)
+    if (length > this.kept.length)
+      this.kept = new Uint8Array(Math.min(keptBytes, Math.max(length, this.kept.length * 2)))
+    return this.kept.subarray(0, length)
   }
 
   private start(): void {
@@ -87,7 +98,7 @@ export class WriteScanner {
         const size = this.varint()
         this.at += size
       }
-      visitor.series(bytes, from, this.at)
+      visitor.series(bytes, view, from, this.at)
       while (this.at < to) {
         this.at++
         const last = this.varint() + this.at

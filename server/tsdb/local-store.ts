@@ -137,11 +137,11 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       }
     }
     const scanned = scanner.scan(body, {
-      series: (bytes, from, to) => {
-        ref = wire.find(bytes, from, to)
+      series: (bytes, view, from, to) => {
+        ref = wire.find(view, from, to)
         if (ref >= 0) return
         ref = head.series(decodeLabels(bytes, from, to))
-        if (typeof ref === 'number') wire.add(bytes, from, to, ref)
+        if (typeof ref === 'number') wire.add(view, from, to, ref)
       },
       sample,
     })

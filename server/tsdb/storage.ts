@@ -86,6 +86,8 @@ export function openStorage(deps: StorageDeps): Persistence {
   let malformed = 0
   /** The snapshot in force names frames that the log has lost: new ones under their numbers would not be replayed. */
   let ahead = false
+  /** The log refused a body for its cap. */
+  let full = false
   let recoveryMs = 0
 
   let sliceStart = 0
@@ -116,8 +118,10 @@ export function openStorage(deps: StorageDeps): Persistence {
       writtenAtSnapshot = begin
       // Of a large head a snapshot is worth more log; both kept ones must fit under the cap.
       snapshotAfter = Math.min(Math.max(limits.snapshotAfterBytes, made.bytes), limits.walCapBytes / 4)
-      const needed = snapshots.neededFrom(wal.epoch)
+      // A log at its cap needs room at once, even if then only one snapshot stands on what is left.
+      const needed = full ? at.sequence : snapshots.neededFrom(wal.epoch)
       if (needed !== null) wal.release(needed)
+      full = false
       ahead = false
     } catch (error) {
       snapshotFailures++
@@ -126,10 +130,11 @@ export function openStorage(deps: StorageDeps): Persistence {
     snapshotAt = clock.monotonic()
   }
   const due = (): boolean =>
-    wal.written > writtenAtSnapshot &&
-    (ahead ||
-      clock.monotonic() - snapshotAt >= limits.snapshotEveryMs ||
-      wal.written - writtenAtSnapshot >= snapshotAfter)
+    full ||
+    (wal.written > writtenAtSnapshot &&
+      (ahead ||
+        clock.monotonic() - snapshotAt >= limits.snapshotEveryMs ||
+        wal.written - writtenAtSnapshot >= snapshotAfter))
 
   const maintain = async (source: Head): Promise<void> => {
     await upkeep.run(source)
@@ -217,7 +222,13 @@ export function openStorage(deps: StorageDeps): Persistence {
           hint: 'Make room on the disk that holds the data folder.',
         })
       }
-      wal.append(kind, body)
+      try {
+        wal.append(kind, body)
+      } catch (error) {
+        full ||= (error as { code?: unknown }).code === 'store.full'
+        if (full) kick()
+        throw error
+      }
       if (wal.written - writtenAtSnapshot >= snapshotAfter) kick()
     },
     own(labels, time, value, stale) {

@@ -12,7 +12,7 @@ const scanner = new WriteScanner()
 function scan(body: Uint8Array): { seen: Seen; how: string } {
   const seen: Seen = []
   const how = scanner.scan(body, {
-    series: (bytes, from, to) => void seen.push(['series', decodeLabels(bytes, from, to)]),
+    series: (bytes, _view, from, to) => void seen.push(['series', decodeLabels(bytes, from, to)]),
     sample: (time, value, stale) => void seen.push(['sample', [time, stale ? 0 : value, stale]]),
   })
   return { seen, how }
