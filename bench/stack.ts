@@ -29,7 +29,7 @@ export async function withStack<T>(
     const [server, engine] = [await freePort(), await freePort()]
     writeFileSync(
       config,
-      `server: { listen: "127.0.0.1:${server}" }\nengines:\n  - { name: default, model: ${JSON.stringify(model)}, listen: "127.0.0.1:${engine}" }\n`,
+      `server: { listen: "127.0.0.1:${server}" }\nagent: { listen: null }\nengines:\n  - { name: default, model: ${JSON.stringify(model)}, listen: "127.0.0.1:${engine}" }\n`,
     )
     const begun = systemClock.monotonic()
     const started = spawn(

@@ -1,0 +1,141 @@
+// The servers that the store's benches compare: ours, Prometheus and VictoriaMetrics, each a process of its own on loopback with one core to use, over
+// an empty folder. Everything is stopped by pid and removed.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
+import { entry } from '../core/base/entry.ts'
+
+export type PeerKind = 'ours' | 'prometheus' | 'victoria-metrics'
+export type Peer = {
+  readonly kind: PeerKind
+  readonly url: string
+  /** Of the process, all its threads, since it began. */
+  cpuSeconds(): number
+  residentBytes(): number
+  write(body: Uint8Array): Promise<void>
+  stop(): Promise<void>
+}
+
+const find = (name: string): string | null =>
+  (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, name))
+    .find((file) => existsSync(file)) ?? null
+
+export const installed = (kind: PeerKind): boolean => kind === 'ours' || find(kind) !== null
+
+/** `rules`: text of a Prometheus rule file. VictoriaMetrics evaluates none. */
+export async function startPeer(kind: PeerKind, rules: string | null, signal: AbortSignal): Promise<Peer> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'iw-bench-peer-'))
+  const port = await freePort()
+  const rulesFile = path.join(folder, 'rules.yml')
+  if (rules !== null) writeFileSync(rulesFile, rules)
+  writeFileSync(
+    path.join(folder, 'prometheus.yml'),
+    `global: { evaluation_interval: 15s }\n${rules === null ? '' : `rule_files: [${JSON.stringify(rulesFile)}]\n`}`,
+  )
+  const data = path.join(folder, 'data')
+  const [command, args] = {
+    ours: [process.execPath, [entry('bench/store-server.ts'), data, rules === null ? '-' : rulesFile]] as const,
+    prometheus: [
+      find('prometheus') ?? '',
+      [
+        `--config.file=${path.join(folder, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${data}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        '--web.enable-remote-write-receiver',
+        '--log.level=error',
+      ],
+    ] as const,
+    'victoria-metrics': [
+      find('victoria-metrics') ?? '',
+      [
+        `-storageDataPath=${data}`,
+        `-httpListenAddr=127.0.0.1:${port}`,
+        '-search.latencyOffset=0s',
+        '-loggerLevel=ERROR',
+      ],
+    ] as const,
+  }[kind]
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, GOMAXPROCS: '1' },
+  })
+  let url = `http://127.0.0.1:${port}`
+  if (kind === 'ours') url = await firstLine(child)
+  else child.stdout.resume()
+  await ready(child, url, kind === 'victoria-metrics' ? '/health' : '/-/ready', signal)
+  const stat = (): readonly string[] => {
+    const text = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  }
+  return {
+    kind,
+    url,
+    cpuSeconds: () => (Number(stat()[11]) + Number(stat()[12])) / 100,
+    residentBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024,
+    async write(body) {
+      const response = await fetch(`${url}/api/v1/write`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-protobuf',
+          'content-encoding': 'snappy',
+          'x-prometheus-remote-write-version': '0.1.0',
+        },
+        body: new Uint8Array(body),
+      })
+      if (!response.ok) throw new Error(`${kind}: HTTP ${response.status} ${(await response.text()).slice(0, 300)}`)
+      await response.arrayBuffer()
+    },
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL')
+        await ended
+      }
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      )
+    })
+  })
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (part: Buffer) => {
+      text += part.toString()
+      if (text.includes('\n')) resolve((JSON.parse(text.split('\n', 1)[0]!) as { url: string }).url)
+    })
+    child.once('exit', (code) => reject(new Error(`the store ended with code ${code}`)))
+  })
+}
+
+async function ready(child: ChildProcess, url: string, at: string, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + 30_000
+  while (performance.now() < until) {
+    signal.throwIfAborted()
+    if (child.exitCode !== null) throw new Error(`the peer ended with code ${child.exitCode}`)
+    try {
+      if ((await fetch(`${url}${at}`)).ok) return
+    } catch {
+      // not listening yet
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`${url} was not ready in time`)
+}

@@ -1,0 +1,76 @@
+// Our store as a process of its own, for benches: the durable store behind the real HTTP edge, without the rest of the server. Arguments: folder for
+// the data, rule file or `-`. Says its address when it listens.
+
+import { readFileSync } from 'node:fs'
+import { systemClock } from '../core/base/clock.ts'
+import { entry } from '../core/base/entry.ts'
+import { silentLog } from '../core/base/log.ts'
+import { openHttp } from '../server/http/http.ts'
+import { prometheusApi } from '../server/http/prometheus/prometheus-api.ts'
+import { writeApi } from '../server/http/prometheus/write-api.ts'
+import { durableStore } from '../server/tsdb/durable-store.ts'
+import { threadLane } from '../server/tsdb/query-lane.ts'
+
+const [directory, rules] = process.argv.slice(2) as [string, string]
+const limits = {
+  retentionMs: 3 * 3_600_000,
+  queryTimeoutMs: 60_000,
+  querySamples: 50_000_000,
+  queryConcurrency: 20,
+  queryQueue: 200,
+}
+const store = durableStore({
+  clock: systemClock,
+  log: silentLog,
+  rulesReady: () => true,
+  directory,
+  config: {
+    server: {
+      max_series: 1_000_000,
+      retention: limits.retentionMs,
+      query_samples: limits.querySamples,
+      external_labels: {},
+    },
+    storage: { retention: 15 * 86_400_000 },
+    evaluation_interval: 15_000,
+  },
+  lane: threadLane({
+    clock: systemClock,
+    log: silentLog,
+    program: entry('server/tsdb/query-worker.ts'),
+    threads: 1,
+  }),
+})
+const begun = performance.now()
+await store.recover()
+const recoveredMs = performance.now() - begun
+if (rules !== '-') await store.loadRules([{ file: rules, text: readFileSync(rules, 'utf8') }], [], null)
+store.start()
+const api = prometheusApi({
+  clock: systemClock,
+  store,
+  version: 'bench',
+  startedAt: Date.now(),
+  configText: () => '',
+  hosts: () => [],
+  externalLabels: {},
+  limits,
+})
+const http = openHttp({
+  log: silentLog,
+  listen: { host: '127.0.0.1', port: 0 },
+  authenticate: async () => ({ name: 'bench', role: 'admin', scope: '*' }),
+  routers: [...api.routers, writeApi({ store })],
+  metrics: async () => ({ text: '', contentType: 'text/plain' }),
+  ready: () => true,
+  upgrade: (_request, socket) => void socket.destroy(),
+  span: (_name, work) => work(),
+})
+const { url } = await http.start()
+process.stdout.write(`${JSON.stringify({ url, recoveredMs })}\n`)
+process.once('SIGTERM', () => {
+  void http
+    .stop()
+    .then(() => store.stop())
+    .then(() => process.exit(0))
+})
