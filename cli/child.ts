@@ -162,7 +162,12 @@ function signal(pid: number, name: NodeJS.Signals): void {
 
 /** What the child said last, for a child that ended at once: its words are the user's answer. */
 function tail(file: string, from: number): string {
-  const text = readFileSync(file).subarray(from).toString('utf8')
+  let text: string
+  try {
+    text = readFileSync(file).subarray(from).toString('utf8')
+  } catch {
+    return '' // taken away under us: the child's words are gone, and that is no reason to end
+  }
   return text
     .split('\n')
     .filter((line) => line.startsWith('inferward'))

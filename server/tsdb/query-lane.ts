@@ -69,7 +69,11 @@ export function threadLane(deps: {
     if (job === undefined) return
     thread.job = job
     thread.timer = deps.clock.timer(job.task.timeoutMs + graceMs, () => replace(thread, timedOut, 'no answer'))
-    thread.worker.postMessage({ id: 0, task: job.task }, buffersOf(job.task))
+    try {
+      thread.worker.postMessage({ id: 0, task: job.task }, buffersOf(job.task))
+    } catch (error) {
+      finish(thread, { ok: false, code: 'promql.internal', message: errorText(error), retryable: false })
+    }
   }
   const replace = (thread: Thread, outcome: QueryOutcome, why: string): void => {
     if (stopped) return

@@ -10,6 +10,7 @@ import type { QueryResult } from '../../../core/promql/query.ts'
 import { labelsOf } from '../../../core/sample/sample.ts'
 import { serverConfig } from '../../../server/config.ts'
 import { type LocalStore, localStore } from '../../../server/tsdb/local-store.ts'
+import { mortalFiles } from '../../helpers/mortal-files.ts'
 import { random } from '../../helpers/random.ts'
 import { body, folder, opened, removeFolders, t0 } from './durable-fixture.ts'
 
@@ -64,7 +65,8 @@ describe('a store with blocks', () => {
     const directory = folder()
     const source = random(5)
     let clock = virtualClock(t0)
-    let store = await opened(directory, { clock, config })
+    let life = mortalFiles()
+    let store = await opened(directory, { clock, config, files: life.files })
     store.start()
     const plain = localStore({
       clock,
@@ -109,9 +111,11 @@ describe('a store with blocks', () => {
       expect(await store.append(sent)).toEqual(await plain.append(sent))
       if (n % 60 === 59) await settle(store, clock)
       if (n === 613 || n === 1201) {
-        // Killed: nothing is told to the old one.
+        // Killed: nothing is told to the old one, and nothing that it still does counts.
+        life.kill()
+        life = mortalFiles()
         clock = virtualClock(t0)
-        store = await opened(directory, { clock, config })
+        store = await opened(directory, { clock, config, files: life.files })
         store.start()
       }
       if (n % 600 === 599 || n === 614) await compare(time)

@@ -197,17 +197,22 @@ describe('a thread of its own', () => {
     const lane = threadLane({ clock, log: silentLog, program, threads: 1 })
     await lane.start()
     try {
-      const data = {
-        selections: [],
-        labels: [],
-        offsets: new Float64Array(1),
-        times: new Float64Array(),
-        values: new Float64Array(),
-        stale: new Uint8Array(),
-      }
-      const task = { query: '1', range: null, time: 0, limits: defaultLimits, timeoutMs: 100, data }
-      const first = lane.run(task)
-      const second = lane.run({ ...task, data: { ...data, offsets: new Float64Array(1) } })
+      const task = () => ({
+        query: '1',
+        range: null,
+        time: 0,
+        limits: defaultLimits,
+        timeoutMs: 100,
+        data: {
+          selections: [],
+          labels: [],
+          offsets: new Float64Array(1),
+          times: new Float64Array(),
+          values: new Float64Array(),
+          stale: new Uint8Array(),
+        },
+      })
+      const [first, second] = [lane.run(task()), lane.run(task())]
       await clock.advance(100 + 2000)
       expect(await first).toMatchObject({ ok: false, code: 'promql.timeout', retryable: true })
       expect(await second).toMatchObject({ ok: true, result: { value: 'here' } })
