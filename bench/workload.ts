@@ -12,6 +12,9 @@ export type WorkloadSeries = {
 export const sampleEveryMs = 15_000
 const swing = Float64Array.from({ length: 256 }, (_, i) => Math.sin((2 * Math.PI * i) / 256))
 const bounds = '0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf'.split(' ')
+/** Of the requests of a model, how many took at most each bound. */
+const quickShares = [0.02, 0.1, 0.4, 0.75, 0.96, 0.998, 1, 1, 1, 1, 1, 1, 1, 1]
+const slowShares = [0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 0.985, 0.999, 1, 1, 1, 1]
 const models = ['chat-8b', 'chat-70b', 'code-34b', 'embed-1b', 'rerank-1b', 'vision-11b'] as const
 
 /** 400 series for each host. */
@@ -59,7 +62,7 @@ export function workload(hosts: number, seed = 12_345): readonly WorkloadSeries[
       gauge('gpu_memory_total_bytes', device, 80 * 2 ** 30, 0, 0)
       gauge('gpu_memory_fragmentation_ratio', device, fragmented ? 0.4 : 0.12, 0.05, 3)
       gauge('gpu_temperature_celsius', device, hot ? 86 : 61, 4, 0)
-      gauge('gpu_power_watts', device, hot ? 690 : 480, 60, 1)
+      gauge('gpu_power_watts', device, hot ? 560 : 480, hot ? 120 : 60, 1)
       gauge('gpu_power_limit_watts', device, 700, 0, 0)
       gauge('gpu_sm_clock_mhz', device, 1800, 60, 0)
       gauge('gpu_memory_clock_mhz', device, 2600, 0, 0)
@@ -87,12 +90,9 @@ export function workload(hosts: number, seed = 12_345): readonly WorkloadSeries[
     for (const model of models) {
       const [slow, bad] = [broken(), broken()]
       const rate = 150 + Math.floor(300 * random())
-      let below = 0
-      for (const [index, le] of bounds.entries()) {
-        below += index < (slow ? 8 : 5) ? rate / (slow ? 9 : 6) : rate / (slow ? 60 : 900)
-        const perStep = le === '+Inf' ? rate * 2 : Math.min(rate * 2, below)
-        counter('inference_latency_seconds_bucket', { model, le }, perStep)
-      }
+      const shares = slow ? slowShares : quickShares
+      for (const [index, le] of bounds.entries())
+        counter('inference_latency_seconds_bucket', { model, le }, rate * 2 * shares[index]!, 2)
       counter('inference_latency_seconds_sum', { model }, rate * (slow ? 0.2 : 0.02), 3)
       counter('inference_latency_seconds_count', { model }, rate * 2)
       for (const code of ['200', '400', '429', '500', '503']) {
@@ -150,7 +150,7 @@ export const workloadRules: readonly WorkloadRule[] = [
   rule('AllocationFailures', 'sum by (instance, gpu) (rate(gpu_allocations_total{result="fail"}[5m])) > 0'),
   rule(
     'IdleGpu',
-    'gpu_utilization_ratio < 0.41 and on (cluster) sum by (cluster) (rate(inference_requests_total[5m])) > 10',
+    'gpu_utilization_ratio < 0.402 and on (cluster) sum by (cluster) (rate(inference_requests_total[5m])) > 10',
   ),
   rule(
     'NvlinkUneven',
@@ -161,5 +161,5 @@ export const workloadRules: readonly WorkloadRule[] = [
   rule('MemoryWillFill', 'predict_linear(gpu_memory_used_bytes[15m], 3600) > 8.5e10'),
   rule('GpusBusyOnHost', 'quantile by (instance) (0.9, gpu_utilization_ratio) > 0.85'),
   rule('FleetPower', 'sum by (cluster) (gpu_power_watts) > 1e9'),
-  rule('PowerUnsteady', 'stddev_over_time(gpu_power_watts[10m]) > 43'),
+  rule('PowerUnsteady', 'stddev_over_time(gpu_power_watts[10m]) > 60'),
 ]

@@ -4,11 +4,15 @@
 import { parseArgs } from 'node:util'
 import { errorText } from '../../core/base/errors.ts'
 import type { CampaignContext, CampaignReport } from './campaign.ts'
+import { rulesCampaign } from './rules.ts'
 import { storeCampaign } from './store.ts'
 
 type Campaign = { readonly n: number; readonly run: (context: CampaignContext) => Promise<CampaignReport> }
 
-const campaigns: Readonly<Record<string, Campaign>> = { store: { n: 200, run: storeCampaign } }
+const campaigns: Readonly<Record<string, Campaign>> = {
+  rules: { n: 1_000_000, run: rulesCampaign },
+  store: { n: 200, run: storeCampaign },
+}
 
 async function run(): Promise<number> {
   const { values, positionals } = parseArgs({

@@ -13,6 +13,7 @@ import { WriteScanner } from '../../core/sample/write-scan.ts'
 import { openHead } from '../../core/series/head.ts'
 import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core/series/seam.ts'
 import { openWireCache } from '../../core/series/wire-cache.ts'
+import { askedQueries } from './asked-queries.ts'
 import { cardinalityOf } from './cardinality.ts'
 import type { Persistence } from './persistence.ts'
 import { costed } from './query-cost.ts'
@@ -117,6 +118,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     if (reason === null) {
       samples++
       rules.wrote(labels)
+      asked.changed()
       persistence?.own(labels, time, value, stale)
     } else refusals++
     return reason
@@ -155,6 +157,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     }
     samples += taken
     rules.appended()
+    asked.changed()
     runner.arrived()
     return { samples: taken, refused }
   }
@@ -174,6 +177,10 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       })
     },
     log: deps.log,
+    lookbackMs: defaultLimits.lookbackMs,
+    maxSamples: deps.limits.samplesPerQuery,
+  })
+  const asked = askedQueries(head, {
     lookbackMs: defaultLimits.lookbackMs,
     maxSamples: deps.limits.samplesPerQuery,
   })
@@ -227,6 +234,8 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     query: async ({ query, time, timeoutMs, lookbackMs, stats = false }) => {
       const source = instantSource(query, time, lookbackMs)
       const limits = limited(lookbackMs)
+      const planned = source === head && lookbackMs === null && !stats ? asked.answer(query, time) : null
+      if (planned !== null) return planned
       return road(source, { query, range: null, time, limits, timeoutMs, stats }, () =>
         costed(source, stats, clock, (querier) =>
           timed(timeoutMs, (aborted) => instantQuery(querier, query, time, limits, aborted)),

@@ -48,10 +48,10 @@ export type Compiler = {
   readers(metric: string): readonly Rows[]
 }
 
-export function openCompiler(querier: Querier): Compiler {
+export function openCompiler(querier: Querier, maxRows = Number.POSITIVE_INFINITY): Compiler {
   const { bulk } = querier
   if (bulk === undefined) return { compile: () => null, readers: () => [] }
-  const source: Source = { querier, bulk }
+  const source: Source = { querier, bulk, maxRows }
   const parts = new Map<string, Rows>()
   /** By metric; under the empty name those that may read any. */
   const reading = new Map<string, Set<Rows>>()

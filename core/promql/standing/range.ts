@@ -68,8 +68,7 @@ export class RangeRows extends SeriesRows {
   }
 
   protected work(moment: Moment): boolean {
-    this.refresh()
-    if (this.ambiguous) return false
+    if (!this.refresh() || this.ambiguous) return false
     for (const parameter of this.parameters) if (!parameter.run(moment)) return false
     const end = lookAt(this.selector, moment)
     const start = end - this.rangeMs

@@ -14,7 +14,12 @@ export type Moment = {
   noted: boolean
 }
 
-export type Source = { readonly querier: Querier; readonly bulk: BulkReader }
+export type Source = {
+  readonly querier: Querier
+  readonly bulk: BulkReader
+  /** Selectors that mean more series are left to the full evaluator. */
+  readonly maxRows: number
+}
 
 export abstract class Rows {
   /** Changes when rows are numbered anew. */

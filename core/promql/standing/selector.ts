@@ -11,6 +11,7 @@ export abstract class SeriesRows extends Rows {
   protected readonly source: Source
   readonly selector: VectorSelector
   private stamp = Number.NaN
+  private tooMany = false
   private known: ReadonlySet<string> = new Set()
 
   constructor(source: Source, selector: VectorSelector) {
@@ -24,16 +25,20 @@ export abstract class SeriesRows extends Rows {
     return this.selector.matchers.find(({ name, op }) => name === metricName && op === '=')?.value ?? null
   }
 
-  protected refresh(): void {
-    const { querier, bulk } = this.source
+  /** False where there are more series than a plan may hold. */
+  protected refresh(): boolean {
+    const { querier, bulk, maxRows } = this.source
     const { matchers } = this.selector
     const stamp = bulk.stamp(matchers)
-    if (stamp === this.stamp) return
+    if (stamp === this.stamp) return !this.tooMany
     this.stamp = stamp
     this.refs = querier.select(matchers)
+    this.tooMany = this.refs.length > maxRows
+    if (this.tooMany) this.refs = new Uint32Array(0)
     this.known = bulk.namesOf(this.refs)
     this.renew(this.refs.length)
     this.renewed()
+    return !this.tooMany
   }
 
   protected renewed(): void {}
@@ -56,7 +61,7 @@ export function lookAt({ at, offsetMs }: VectorSelector, { time }: Moment): numb
 
 export class InstantRows extends SeriesRows {
   protected work(moment: Moment): boolean {
-    this.refresh()
+    if (!this.refresh()) return false
     const time = lookAt(this.selector, moment)
     moment.samples += this.size
     this.count = this.source.bulk.newest(this.refs, time - moment.lookbackMs, time, this.values, this.live)

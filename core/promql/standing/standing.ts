@@ -23,11 +23,17 @@ export type StandingQueries = {
   /** Forgets all plans. */
   clear(): void
 }
-export type StandingLimits = { readonly lookbackMs: number; readonly maxSamples: number; readonly maxPlans?: number }
+export type StandingLimits = {
+  readonly lookbackMs: number
+  readonly maxSamples: number
+  readonly maxPlans?: number
+  /** Series of one selector; left out: any number. */
+  readonly maxRows?: number
+}
 
 export function openStandingQueries(querier: Querier, limits: StandingLimits): StandingQueries {
   const maxPlans = limits.maxPlans ?? 10_000
-  let compiler = openCompiler(querier)
+  let compiler = openCompiler(querier, limits.maxRows)
   const plans = new Map<string, Rows | null>()
   const selected = new Map<string, { stamp: number; refs: Uint32Array }>()
   const cell = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
@@ -54,7 +60,7 @@ export function openStandingQueries(querier: Querier, limits: StandingLimits): S
     return made
   }
   const clear = (): void => {
-    compiler = openCompiler(querier)
+    compiler = openCompiler(querier, limits.maxRows)
     plans.clear()
     selected.clear()
     moment = null
