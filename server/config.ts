@@ -36,6 +36,8 @@ export const serverConfig = z
     /** The pack that pages on symptoms. */
     default_rules: z.boolean().default(true),
     evaluation_interval: duration.default(15_000),
+    /** Groups of alerts that cost little are also evaluated when samples arrive, at most this often; left out: only at their interval. */
+    evaluation_on_arrival: duration.optional(),
     /** Alertmanager configuration. Relative to this file. */
     alertmanager_config: z.string().min(1).optional(),
     remedy: z

@@ -27,4 +27,5 @@ export type StoreConfig = {
   }
   readonly storage: z.infer<typeof storageConfig>
   readonly evaluation_interval: number
+  readonly evaluation_on_arrival?: number | undefined
 }

@@ -21,7 +21,7 @@ export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesRead
 /** Call `recover` before anything else. */
 export function durableStore(deps: DurableStoreDeps): LocalStore {
   const { clock, log, directory, rulesReady } = deps
-  const { server, storage, evaluation_interval } = deps.config
+  const { server, storage, evaluation_interval, evaluation_on_arrival } = deps.config
   const persistence = openStorage({
     clock,
     log,
@@ -44,6 +44,7 @@ export function durableStore(deps: DurableStoreDeps): LocalStore {
     externalLabels: server.external_labels,
     defaultIntervalMs: evaluation_interval,
     persistence,
+    ...(evaluation_on_arrival === undefined ? {} : { earlyEveryMs: evaluation_on_arrival }),
     ...(deps.lane === undefined ? {} : { lane: deps.lane }),
   })
 }
