@@ -131,10 +131,9 @@ export function openStorage(deps: StorageDeps): Persistence {
   }
   const due = (): boolean =>
     full ||
+    ahead ||
     (wal.written > writtenAtSnapshot &&
-      (ahead ||
-        clock.monotonic() - snapshotAt >= limits.snapshotEveryMs ||
-        wal.written - writtenAtSnapshot >= snapshotAfter))
+      (clock.monotonic() - snapshotAt >= limits.snapshotEveryMs || wal.written - writtenAtSnapshot >= snapshotAfter))
 
   const maintain = async (source: Head): Promise<void> => {
     await upkeep.run(source)

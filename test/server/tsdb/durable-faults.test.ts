@@ -76,10 +76,10 @@ describe('a device that fails once', () => {
     expect(calls).toBeGreaterThan(500)
 
     const source = random(3)
-    for (let turn = 0; turn < 60; turn++) {
+    for (let turn = 0; turn < 24; turn++) {
       const fault: Fault = {
         // The start, the first snapshots and blocks are where most kinds of calls lie.
-        at: turn < 20 ? turn + 1 : source.integer(20, calls),
+        at: turn < 10 ? 1 + 2 * turn : source.integer(20, calls),
         code: source.pick(['ENOSPC', 'EIO']),
         when: source.pick(['before', 'middle', 'after']),
       }
@@ -157,6 +157,34 @@ describe('a disk that is full', () => {
 })
 
 describe('a log that was damaged', () => {
+  it('below its snapshot takes nothing before a new snapshot stands, and tries for one until it does', async () => {
+    const directory = folder()
+    const store = await opened(directory)
+    for (let n = 0; n < 20; n++) await store.append(round(t0 + n, 3))
+    await store.stop()
+    const [segment] = readdirSync(path.join(directory, 'wal')).filter((name) => name.endsWith('.seg'))
+    const file = path.join(directory, 'wal', segment!)
+    writeFileSync(file, readFileSync(file).subarray(0, 100))
+    let full = true
+    const files: FileLayer = {
+      ...nodeFileLayer,
+      open(name, mode) {
+        if (full && name.endsWith('.head.tmp')) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+        return nodeFileLayer.open(name, mode)
+      },
+    }
+    const clock = virtualClock(t0)
+    const again = await opened(directory, { clock, files, tuning })
+    again.start()
+    await expect(again.append(round(t0 + 20, 3))).rejects.toMatchObject({ code: 'store.unwritable', retryable: true })
+    full = false
+    await clock.advance(1000)
+    await until(async () => (await again.stats()).storage!.snapshots === 1)
+    expect(await again.append(round(t0 + 20, 3))).toEqual({ samples: 3, refused: {} })
+    const times = Array.from({ length: 21 }, (_, n) => t0 + n)
+    expect(await held(await opened(directory), t0 - 1, t0 + 5000)).toEqual(expected(times, 3))
+  })
+
   it.each([
     1, 2,
   ])('is cut or flipped anywhere: the start goes well, what is there is right, what is not is told (seed %i)', async (seed) => {
