@@ -7,7 +7,7 @@ import type { Matcher, Querier, SeriesRef, Window } from './seam.ts'
 export type Extract = {
   /** Which series each selection means, as indexes into `labels`. */
   readonly selections: readonly { readonly key: string; readonly refs: Uint32Array }[]
-  readonly labels: readonly Labels[]
+  readonly labels: PackedLabels
   /** Samples of series i lie at [offsets[i], offsets[i + 1]), oldest first. */
   readonly offsets: Float64Array
   readonly times: Float64Array
@@ -15,11 +15,61 @@ export type Extract = {
   readonly stale: Uint8Array
 }
 
+/** Label sets as numbers of their texts, each text once: millions of small strings would take longer to hand over than the samples. */
+export type PackedLabels = {
+  readonly texts: readonly string[]
+  /** Numbers of name and value, one label after another. */
+  readonly pairs: Uint32Array
+  /** Labels of set i lie at [2 · starts[i], 2 · starts[i + 1]). */
+  readonly starts: Uint32Array
+}
+
+export function packLabels(sets: readonly Labels[]): PackedLabels {
+  const ids = new Map<string, number>()
+  const id = (text: string): number => {
+    let found = ids.get(text)
+    if (found === undefined) {
+      found = ids.size
+      ids.set(text, found)
+    }
+    return found
+  }
+  const starts = new Uint32Array(sets.length + 1)
+  sets.forEach((labels, i) => {
+    starts[i + 1] = starts[i]! + labels.length
+  })
+  const pairs = new Uint32Array(starts[sets.length]! * 2)
+  let at = 0
+  for (const labels of sets) {
+    for (const [name, value] of labels) {
+      pairs[at++] = id(name)
+      pairs[at++] = id(value)
+    }
+  }
+  return { texts: [...ids.keys()], pairs, starts }
+}
+
+function unpacker({ texts, pairs, starts }: PackedLabels): (index: number) => Labels {
+  const made: Labels[] = []
+  return (index) => {
+    let labels = made[index]
+    if (labels === undefined) {
+      const list: (readonly [string, string])[] = []
+      for (let at = starts[index]! * 2; at < starts[index + 1]! * 2; at += 2)
+        list.push([texts[pairs[at]!]!, texts[pairs[at + 1]!]!])
+      labels = list
+      made[index] = labels
+    }
+    return labels
+  }
+}
+
 export const selectionKey = (matchers: readonly Matcher[]): string =>
   JSON.stringify(matchers.map(({ name, op, value }) => [name, op, value]))
 
 export function columnQuerier(extract: Extract): Querier {
-  const { labels, offsets, times, values, stale } = extract
+  const { offsets, times, values, stale } = extract
+  const labels = unpacker(extract.labels)
   const refsOf = new Map(extract.selections.map((one) => [one.key, one.refs]))
   const select = (matchers: readonly Matcher[]): Uint32Array => {
     const refs = refsOf.get(selectionKey(matchers))
@@ -45,7 +95,7 @@ export function columnQuerier(extract: Extract): Querier {
   }
   return {
     select,
-    labels: (ref) => labels[ref]!,
+    labels,
     window(ref, t0, t1, out) {
       const [first, last] = [after(ref, t0), after(ref, t1)]
       const count = Math.min(last - first, out.times.length)
@@ -60,14 +110,18 @@ export function columnQuerier(extract: Extract): Querier {
     },
     generation: 0,
     labelNames: (matchers) =>
-      [...new Set([...select(matchers)].flatMap((ref) => labels[ref]!.map(([name]) => name)))].sort(),
+      [...new Set([...select(matchers)].flatMap((ref) => labels(ref).map(([name]) => name)))].sort(),
     labelValues: (name, matchers) =>
       [
         ...new Set(
-          [...select(matchers)].flatMap((ref) => labels[ref]!.flatMap(([key, value]) => (key === name ? [value] : []))),
+          [...select(matchers)].flatMap((ref) => labels(ref).flatMap(([key, value]) => (key === name ? [value] : []))),
         ),
       ].sort(),
-    minTime: times.length === 0 ? Number.POSITIVE_INFINITY : times.reduce((least, time) => Math.min(least, time)),
-    maxTime: times.length === 0 ? Number.NEGATIVE_INFINITY : times.reduce((most, time) => Math.max(most, time)),
+    get minTime() {
+      return times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY)
+    },
+    get maxTime() {
+      return times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY)
+    },
   }
 }

@@ -5,7 +5,7 @@ import { walk } from '../../core/promql/ast.ts'
 import { resolve } from '../../core/promql/durations.ts'
 import { executionError } from '../../core/promql/errors.ts'
 import { parseQuery } from '../../core/promql/parser.ts'
-import { type Extract, selectionKey } from '../../core/series/column-querier.ts'
+import { type Extract, packLabels, selectionKey } from '../../core/series/column-querier.ts'
 import type { Labels, Matcher, Querier, Window } from '../../core/series/seam.ts'
 import { type Reach, selectorReach } from './reach.ts'
 
@@ -20,7 +20,10 @@ export function selectionsOf(
   const found = new Map<string, Selection>()
   walk(resolve(parseQuery(query), range), (node, parents) => {
     if (node.kind !== 'selector') return
-    const { from, to } = selectorReach([...parents, node], range, lookbackMs)
+    const reach = selectorReach([...parents, node], range, lookbackMs)
+    // The reach allows for windows with values at their bounds, which no query here has: a range reads itself, a selector looks back only.
+    const from = parents.at(-1)?.kind === 'matrix' ? reach.from + lookbackMs : reach.from
+    const to = reach.to - lookbackMs
     const key = selectionKey(node.matchers)
     const known = found.get(key)
     found.set(key, {
@@ -84,7 +87,7 @@ export async function extract(querier: Querier, selections: readonly Selection[]
     }
     out.push({ key, refs: Uint32Array.from(taken) })
   }
-  return { selections: out, labels, offsets: Float64Array.from(offsets), ...columns.done() }
+  return { selections: out, labels: packLabels(labels), offsets: Float64Array.from(offsets), ...columns.done() }
 }
 
 function growing() {

@@ -47,4 +47,6 @@ export function resultOf(outcome: QueryOutcome): QueryResult {
 
 /** Buffers that go along instead of being copied. */
 export const buffersOf = ({ data }: QueryTask): ArrayBuffer[] =>
-  [data.times, data.values, data.stale, data.offsets].map((column) => column.buffer as ArrayBuffer)
+  [data.times, data.values, data.stale, data.offsets, data.labels.pairs, data.labels.starts].map(
+    (column) => column.buffer as ArrayBuffer,
+  )

@@ -4,6 +4,7 @@
 import { readlinkSync } from 'node:fs'
 import * as os from 'node:os'
 import { parentPort } from 'node:worker_threads'
+import { packLabels } from '../../core/series/column-querier.ts'
 import { type QueryTask, work } from './query-task.ts'
 
 const niceness = 10
@@ -18,10 +19,12 @@ const series = 50
 const samples = 120
 const data: QueryTask['data'] = {
   selections: [{ key: '[["__name__","=","warm"]]', refs: Uint32Array.from({ length: series }, (_, i) => i) }],
-  labels: Array.from({ length: series }, (_, i) => [
-    ['__name__', 'warm'],
-    ['le', String(i)],
-  ]),
+  labels: packLabels(
+    Array.from({ length: series }, (_, i) => [
+      ['__name__', 'warm'],
+      ['le', String(i)],
+    ]),
+  ),
   offsets: Float64Array.from({ length: series + 1 }, (_, i) => i * samples),
   times: Float64Array.from({ length: series * samples }, (_, i) => (i % samples) * 15_000),
   values: Float64Array.from({ length: series * samples }, (_, i) => i),
