@@ -6,7 +6,7 @@ import type { FileLayer } from '../base/file-layer.ts'
 import { maxPayloadBytes } from '../segment/frame.ts'
 import { openSegmentLog, type SegmentLogStats } from '../segment/segment-log.ts'
 
-export const recordKinds = { write: 1, write2: 2, part: 3 } as const
+export const recordKinds = { write: 1, write2: 2, part: 3, bound: 4 } as const
 export type RecordKind = 'write' | 'write2'
 /** Kind, kind of the whole, number, count. */
 const partHead = 6
@@ -20,6 +20,7 @@ export type WalOptions = {
   /** Most bytes of one frame; shorter in tests. */
   readonly frameBytes?: number
 }
+export type BodyVisitor = (kind: RecordKind, body: Uint8Array, latest: number) => void
 export type WalStats = SegmentLogStats & {
   /** Bodies that could not be written, for want of room or for a failing disk. */
   readonly failures: number
@@ -34,11 +35,13 @@ export type Wal = {
   readonly written: number
   /** Throws `store.full` or `store.unwritable`, both to be tried again; then nothing of the body counts. Not durable before `commit`. */
   append(kind: RecordKind, body: Uint8Array): void
+  /** About the latest time that samples of the following bodies may have. Throws as `append` does. */
+  bound(latest: number): void
   /** Resolves when every earlier append is on disk; rejects with `store.unwritable`. */
   commit(): Promise<void>
-  /** Calls for every body from that frame on, in order. What `visit` throws ends the replay. Answers after about `sliceBytes`: the sequence to go
+  /** Calls for every body from that frame on, in order, with the last bound before it (Infinity where there is none). What `visit` throws ends the replay. Answers after about `sliceBytes`: the sequence to go
    * on from, null at the end. */
-  replay(from: number, sliceBytes: number, visit: (kind: RecordKind, body: Uint8Array) => void): number | null
+  replay(from: number, sliceBytes: number, visit: BodyVisitor): number | null
   /** Nobody needs frames before this one. */
   release(sequence: number): void
   stats(): WalStats
@@ -53,6 +56,8 @@ export function openWal(options: WalOptions): Wal {
   let skipped = 0
   /** Front parts of a body of which the rest did not come yet. */
   let parts: Uint8Array[] = []
+  /** Last bound that replay met. */
+  let latest = Number.POSITIVE_INFINITY
 
   const frame = (head: Uint8Array, body: Uint8Array): void => {
     const payload = new Uint8Array(head.length + body.length)
@@ -77,14 +82,14 @@ export function openWal(options: WalOptions): Wal {
       cause: error,
     })
 
-  const takePart = (payload: Uint8Array, visit: (kind: RecordKind, body: Uint8Array) => void): void => {
+  const takePart = (payload: Uint8Array, visit: BodyVisitor): void => {
     const view = new DataView(payload.buffer, payload.byteOffset)
     const [index, count] = [view.getUint16(2, true), view.getUint16(4, true)]
     if (index === 0) parts = []
     if (index !== parts.length) return
     parts.push(payload.subarray(partHead))
     if (parts.length < count) return
-    visit(payload[1] === recordKinds.write ? 'write' : 'write2', joined(parts))
+    visit(payload[1] === recordKinds.write ? 'write' : 'write2', joined(parts), latest)
     parts = []
   }
 
@@ -107,6 +112,16 @@ export function openWal(options: WalOptions): Wal {
         throw (error as { code?: unknown }).code === 'store.full' ? error : unwritable(error)
       }
     },
+    bound(time) {
+      const body = new Uint8Array(8)
+      new DataView(body.buffer).setFloat64(0, time, true)
+      try {
+        frame(Uint8Array.of(recordKinds.bound), body)
+      } catch (error) {
+        failures++
+        throw (error as { code?: unknown }).code === 'store.full' ? error : unwritable(error)
+      }
+    },
     async commit() {
       try {
         await log.commit()
@@ -121,8 +136,10 @@ export function openWal(options: WalOptions): Wal {
         const kind = payload[0]
         if (kind === recordKinds.write || kind === recordKinds.write2) {
           parts = []
-          visit(kind === recordKinds.write ? 'write' : 'write2', payload.subarray(1))
+          visit(kind === recordKinds.write ? 'write' : 'write2', payload.subarray(1), latest)
         } else if (kind === recordKinds.part && payload.length >= partHead) takePart(payload, visit)
+        else if (kind === recordKinds.bound && payload.length === 9)
+          latest = new DataView(payload.buffer, payload.byteOffset).getFloat64(1, true)
         else skipped++
       }
       const last = frames.at(-1)

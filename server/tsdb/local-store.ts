@@ -198,10 +198,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
 
   return {
     async recover() {
-      await Promise.all([
-        lane?.start(),
-        persistence?.recover(head, (_kind, body) => void take(body, Number.POSITIVE_INFINITY)),
-      ])
+      await Promise.all([lane?.start(), persistence?.recover(head, (_kind, body, latest) => void take(body, latest))])
       samples = 0
       refusals = 0
     },
@@ -216,10 +213,11 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     },
     async append(body) {
       const bytes = new Uint8Array(body)
-      // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.
-      if (bytes.length <= maxBodyBytes) persistence?.record('write', bytes)
       // A sample far ahead of our clock and of all others would make those look too old.
-      const report = take(bytes, Math.max(clock.now(), head.maxTime) + aheadMs)
+      const latest = Math.max(clock.now(), head.maxTime) + aheadMs
+      // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.
+      if (bytes.length <= maxBodyBytes) persistence?.record('write', bytes, latest)
+      const report = take(bytes, latest)
       await persistence?.commit()
       return report
     },

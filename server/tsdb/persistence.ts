@@ -3,14 +3,15 @@
 
 import type { Head } from '../../core/series/head.ts'
 import type { Labels, Querier } from '../../core/series/seam.ts'
-import type { RecordKind } from '../../core/series/wal.ts'
+import type { BodyVisitor, RecordKind } from '../../core/series/wal.ts'
 import type { StorageStats } from './store-client.ts'
 
 export type Persistence = {
-  /** Fills an empty head with what earlier lives kept: `apply` takes a body as if it had come again. Once, before anything else. */
-  recover(head: Head, apply: (kind: RecordKind, body: Uint8Array) => void): Promise<void>
-  /** Throws an error that may be tried again where it cannot be written; then the body must not be taken. */
-  record(kind: RecordKind, body: Uint8Array): void
+  /** Fills an empty head with what earlier lives kept: `apply` takes a body as if it had come again, without samples later than `latest`. Once, before anything else. */
+  recover(head: Head, apply: BodyVisitor): Promise<void>
+  /** Throws an error that may be tried again where it cannot be written; then the body must not be taken. Its samples later than `latest` are
+   * refused, now and when it is replayed, give or take a minute. */
+  record(kind: RecordKind, body: Uint8Array, latest: number): void
   /** A sample that the server made itself and has taken; written with all others of the same turn, and acknowledged to nobody. */
   own(labels: Labels, time: number, value: number, stale: boolean): void
   /** Resolves when everything recorded is durable. */

@@ -53,6 +53,10 @@ const defaults: StorageLimits = {
 /** Longest stretch of work without a turn for others. */
 const sliceMs = 4
 const replaySliceBytes = 8 << 20
+/** A bound is written anew once it has moved by this, and read with as much to spare. */
+const boundSlackMs = 60_000
+/** Spares a bound for every tick of rules while nothing else comes in. */
+const ownAheadMs = 10 * 60_000
 
 export function openStorage(deps: StorageDeps): Persistence {
   const { clock, log, files, directory } = deps
@@ -89,6 +93,8 @@ export function openStorage(deps: StorageDeps): Persistence {
   /** The log refused a body for its cap. */
   let full = false
   let recoveryMs = 0
+  /** Of the last bound in the log; NaN: the next body needs one before it. */
+  let bound = Number.NaN
 
   let sliceStart = 0
   const pause = async (): Promise<void> => {
@@ -110,6 +116,8 @@ export function openStorage(deps: StorageDeps): Persistence {
   const snapshot = async (source: Head): Promise<void> => {
     flushOwn()
     const begin = wal.written
+    // Whoever replays from here needs the bound again.
+    bound = Number.NaN
     const at = { epoch: wal.epoch, sequence: wal.next, closed: upkeep.closed }
     try {
       await wal.commit() // what a snapshot stands on must not be lost before it
@@ -157,11 +165,19 @@ export function openStorage(deps: StorageDeps): Persistence {
     })
   }
 
+  /** Puts a bound into the log where the last one does not say the same. */
+  const keepBound = (latest: number): void => {
+    if (Math.abs(latest - bound) <= boundSlackMs) return
+    wal.bound(latest)
+    bound = latest
+  }
   const flushOwn = (): void => {
     const series = own
     own = []
     if (series.length === 0) return
     try {
+      const newest = series.reduce((most, one) => Math.max(most, one.times[0]!), Number.NEGATIVE_INFINITY)
+      if (!(newest <= bound)) keepBound(newest + ownAheadMs)
       wal.append('write', encodeWriteRequest(series))
     } catch (error) {
       log.warn('store: results of rules are kept in memory only', { samples: series.length, error: errorText(error) })
@@ -188,10 +204,10 @@ export function openStorage(deps: StorageDeps): Persistence {
       ahead = found?.epoch === wal.epoch && found.sequence > wal.next
       let from: number | null = found?.epoch === wal.epoch ? found.sequence : 1
       while (from !== null) {
-        from = wal.replay(from, replaySliceBytes, (kind, body) => {
+        from = wal.replay(from, replaySliceBytes, (kind, body, latest) => {
           try {
             replayedBytes += body.length
-            apply(kind, body)
+            apply(kind, body, latest + boundSlackMs)
             replayed++
           } catch {
             malformed++ // refused then as now
@@ -212,7 +228,7 @@ export function openStorage(deps: StorageDeps): Persistence {
         ms: Math.round(recoveryMs),
       })
     },
-    record(kind, body) {
+    record(kind, body, latest) {
       if (ahead) {
         throw new InferwardError({
           code: 'store.unwritable',
@@ -222,6 +238,7 @@ export function openStorage(deps: StorageDeps): Persistence {
         })
       }
       try {
+        keepBound(latest)
         wal.append(kind, body)
       } catch (error) {
         full ||= (error as { code?: unknown }).code === 'store.full'

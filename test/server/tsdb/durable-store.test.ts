@@ -100,6 +100,22 @@ describe('a store over restarts', () => {
     expect((await again.stats()).series).toBe(301)
   })
 
+  it('refuses a sample from far ahead again after a restart, and takes what was taken whatever the clock says then', async () => {
+    const directory = folder()
+    const clock = virtualClock(t0)
+    const store = await opened(directory, { clock })
+    const year = 365 * 86_400_000
+    await store.append(round(t0, 2))
+    expect(await store.append(round(t0 + year, 2))).toEqual({ samples: 0, refused: { out_of_bounds: 2 } })
+    await clock.advance(3_600_000)
+    await store.append(round(t0 + 3_600_000, 2))
+    for (const at of [t0, t0 - year]) {
+      const again = await opened(directory, { clock: virtualClock(at) })
+      expect(await all(again)).toEqual(expected([t0, t0 + 3_600_000], 2))
+      expect((await again.stats()).maxTime).toBe(t0 + 3_600_000)
+    }
+  })
+
   it('refuses a malformed body with the same words, and is not the worse for it after a restart', async () => {
     const directory = folder()
     const store = await opened(directory)
