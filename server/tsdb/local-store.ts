@@ -232,7 +232,8 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     query: async ({ query, time, timeoutMs, lookbackMs, stats = false }) => {
       const source = instantSource(query, time, lookbackMs)
       const limits = limited(lookbackMs)
-      const planned = source === head && lookbackMs === null && !stats ? asked.answer(query, time) : null
+      const planned =
+        source === head && lookbackMs === null && !stats && timeoutMs > 0 ? asked.answer(query, time) : null
       if (planned !== null) return planned
       return road(source, { query, range: null, time, limits, timeoutMs, stats }, () =>
         costed(source, stats, clock, (querier) =>
