@@ -6,7 +6,7 @@ import type { Clock } from '../../core/base/clock.ts'
 import type { EngineAddon, EngineHandle } from './addon.ts'
 import { generateHandlers } from './generate.ts'
 import { openGenerations } from './generation.ts'
-import { type HostState, openHostHttp } from './http.ts'
+import { clientGone, type HostState, openHostHttp } from './http.ts'
 import { openHostMetrics } from './metrics.ts'
 import type { HostOptions } from './options.ts'
 import { openTokenizer, type Tokenizer } from './tokenizer.ts'
@@ -74,7 +74,8 @@ export function openHost(
       randomSeed: () => randomInt(2 ** 47),
     }),
     onFault: (status) => {
-      if (status < 500) metrics.outcome('invalid')
+      if (status === clientGone) metrics.outcome('cancelled')
+      else if (status < 500) metrics.outcome('invalid')
       else if (status === 500) metrics.outcome('error')
     },
   })

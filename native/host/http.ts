@@ -7,6 +7,8 @@ import type { Listen } from '../../core/base/schema.ts'
 import { type Fault, sendFault, sendJson } from './replies.ts'
 
 const maxBodyBytes = 1 << 20
+/** Status of a request whose client left before it was read. It is counted, never sent. */
+export const clientGone = 499
 
 export type HostState = 'loading' | 'serving' | 'draining'
 
@@ -135,7 +137,10 @@ function readJson(request: IncomingMessage): Promise<unknown> {
         reject(tooLarge())
       } else parts.push(part)
     })
-    request.once('error', reject)
+    // The client is gone, which is its own doing: no fault of the engine, and nobody reads the answer.
+    request.once('error', () =>
+      reject(badRequest('client_gone', 'the connection ended before the body did', null, clientGone)),
+    )
     request.once('end', () => {
       try {
         resolve(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))))

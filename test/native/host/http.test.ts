@@ -166,6 +166,23 @@ describe('a stream', () => {
     expect(reasons.at(-1)).toBe('length')
   })
 
+  it('whose client leaves before its body ended is cancelled, and no error of the engine', async () => {
+    await using host = await openTestHost(model)
+    const socket = connect(host.port, '127.0.0.1')
+    socket.write(
+      'POST /v1/completions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n{"prompt"',
+    )
+    await new Promise((resolve) => socket.once('data', resolve))
+    socket.destroy()
+    await eventually('it is counted', async () => {
+      const found = await host.metrics()
+      return found.get('inference_requests_total{model="tiny",outcome="cancelled"}') === 1
+    })
+    const found = await host.metrics()
+    expect(found.get('inference_requests_total{model="tiny",outcome="error"}')).toBe(0)
+    expect(found.get('inference_requests_total{model="tiny",outcome="invalid"}')).toBe(0)
+  })
+
   it('whose client leaves in the middle is cancelled, and its memory is free', async () => {
     await using host = await openTestHost(large, { kvTokens: 1 << 15 })
     for (const stream of [true, false]) {
