@@ -125,6 +125,7 @@ export async function openServer(options: {
     pendingCommands: (host) => ledger.pending(host, now()),
     onCommandReceived: (_host, commandId) => ledger.received(commandId, now()),
     lease: { actionsPerEngine: config.remedy.actions_per_engine, windowMs: config.remedy.window },
+    taken: resume.taken,
   })
 
   const prometheus = prometheusApi({
@@ -203,7 +204,7 @@ export async function openServer(options: {
   let sweep: Disposable | undefined
   const tidy = async (): Promise<void> => {
     await ledger.expire(now())
-    await resume.keep(registry.hosts(now()), resume.ready(sessions))
+    await resume.keep(registry.hosts(now()), sessions.taken(), resume.ready(sessions))
     // Last: a store that takes nothing must not hold up the rest.
     await self.record(now())
   }

@@ -5,7 +5,7 @@ import type { MarkTable } from './db/mark-table.ts'
 import { caughtUp } from './fleet/catch-up.ts'
 import type { HostTable } from './fleet/host-table-port.ts'
 import type { HostView } from './fleet/registry.ts'
-import type { Sessions } from './session/session.ts'
+import type { Sessions, StreamPosition } from './session/session.ts'
 
 /** Longest silence after which a host is still waited for. */
 const recentMs = 10 * 60_000
@@ -17,8 +17,14 @@ export type Resume = {
   readonly rulesFrom: number | null
   /** Have the hosts told what this server missed? */
   ready(sessions: Pick<Sessions, 'connected' | 'behind'>): boolean
-  keep(hosts: readonly HostView[], judging: boolean): Promise<void>
+  /** How far the samples of hosts were taken: they need not be sent again, since the store outlives the server. */
+  readonly taken: readonly StreamPosition[]
+  keep(hosts: readonly HostView[], taken: readonly StreamPosition[], judging: boolean): Promise<void>
 }
+
+/** `taken/<epoch>/<host>`: a host's name may hold anything. */
+const takenPrefix = 'taken/'
+const epochDigits = 16
 
 export async function openResume(deps: {
   readonly hosts: HostTable
@@ -37,8 +43,16 @@ export async function openResume(deps: {
         behind: sessions.behind(),
         elapsedMs: now() - startedAt,
       }),
-    async keep(rows, judging) {
+    taken: (await marks.list(takenPrefix)).map(({ name, at }) => ({
+      epoch: name.slice(takenPrefix.length, takenPrefix.length + epochDigits),
+      host: name.slice(takenPrefix.length + epochDigits + 1),
+      sequence: at,
+    })),
+    async keep(rows, taken, judging) {
       await hosts.save(rows, now())
+      await marks.advanceAll(
+        taken.map(({ host, epoch, sequence }) => ({ name: `${takenPrefix}${epoch}/${host}`, at: sequence })),
+      )
       if (judging) await marks.advance('rules', now() - lagMs)
     },
   }

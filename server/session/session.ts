@@ -39,7 +39,11 @@ export type SessionDeps = {
   readonly pendingCommands: (host: string) => Promise<readonly Command[]>
   readonly onCommandReceived: (host: string, commandId: string, verdict: string) => Promise<void>
   readonly lease: { readonly actionsPerEngine: number; readonly windowMs: number }
+  /** How far samples were taken and kept by an earlier life of the server; left out: nothing is known of one. */
+  readonly taken?: readonly StreamPosition[]
 }
+/** Samples of a host up to `sequence` of this spool are held for good. */
+export type StreamPosition = { readonly host: string; readonly epoch: string; readonly sequence: number }
 
 export type SessionStats = {
   readonly open: number
@@ -54,6 +58,8 @@ export type Sessions = {
   /** Sends what is pending for this host, if it is connected here. */
   wake(host: string): void
   connected(): readonly string[]
+  /** How far the samples of every host were taken. */
+  taken(): readonly StreamPosition[]
   /** Connected hosts that still send what they had gathered before they connected. */
   behind(): readonly string[]
   stats(): SessionStats
@@ -63,8 +69,9 @@ export type Sessions = {
 export function openSessions(deps: SessionDeps): Sessions {
   const server = new WebSocketServer({ noServer: true, maxPayload: maxBinaryBytes + 64, perMessageDeflate: false })
   const byHost = new Map<string, { socket: WebSocket; sendPending: () => void }>()
-  /** Highest sequence taken, by host, stream and epoch. In memory: events are idempotent, samples must be sent again anyway. */
+  /** Highest sequence taken, by host and stream. Of events it may be forgotten: they are idempotent. */
   const taken = new Map<string, { epoch: string; sequence: number }>()
+  for (const { host, epoch, sequence } of deps.taken ?? []) taken.set(`${host}/samples`, { epoch, sequence })
   /** Last sample frame that a host held when it connected. */
   const backlog = new Map<string, number>()
   let opened = 0
@@ -225,6 +232,10 @@ export function openSessions(deps: SessionDeps): Sessions {
     },
     wake: (host) => byHost.get(host)?.sendPending(),
     connected: () => [...byHost.keys()],
+    taken: () =>
+      [...taken].flatMap(([key, { epoch, sequence }]) =>
+        key.endsWith('/samples') ? [{ host: key.slice(0, -'/samples'.length), epoch, sequence }] : [],
+      ),
     behind: () =>
       [...byHost.keys()].filter((host) => (taken.get(`${host}/samples`)?.sequence ?? 0) < (backlog.get(host) ?? 0)),
     stats: () => ({ open: server.clients.size, opened, malformed, refused }),

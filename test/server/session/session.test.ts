@@ -174,6 +174,19 @@ describe('a session', () => {
     expect(two.got[0]).toMatchObject({ serverId: 's2', acks: { samples: null, events: null } })
   })
 
+  it('of a new server process asks for no samples that an earlier life kept, and tells how far it has come', async () => {
+    const { url, sessions } = await stand({ taken: [{ host: 'h1', epoch: position.epoch, sequence: 5 }] })
+    const one = await peer(url)
+    one.say(hello())
+    await vi.waitFor(() => expect(one.got[0]).toMatchObject({ type: 'welcome', acks: { samples: 5, events: null } }))
+    one.frame('samples', 6, 'next')
+    await vi.waitFor(() => expect(one.acks()).toEqual([6]))
+    expect(sessions.taken()).toEqual([{ host: 'h1', epoch: position.epoch, sequence: 6 }])
+    const other = await peer(url)
+    other.say(hello('h1', '00000000000000bb'))
+    await vi.waitFor(() => expect(other.got[0]).toMatchObject({ type: 'welcome', acks: { samples: null } }))
+  })
+
   it('does not acknowledge what could not be stored: it ends, and the frame counts as never seen', async () => {
     let broken = true
     const seen: string[] = []
