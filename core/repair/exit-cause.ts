@@ -35,9 +35,12 @@ const signalNames: Readonly<Record<number, string>> = {
   11: 'SIGSEGV',
 }
 
-/** The line that a person would quote: the one about memory if there is one, else the last that is no stack frame. */
+/** Not worth a quote: blank lines, stack frames, and what our own log says of an engine that is well. */
+const untelling = /^\s*(?:$|\d+: 0x|at |-{3,}|#|\{"@timestamp":"[^"]*","log\.level":"(?:debug|info)")/
+
+/** The line that a person would quote: the one about memory if there is one, else the last that tells anything. */
 function tellingLine(lastWords: string): string {
-  const lines = lastWords.split('\n').filter((line) => line.trim() !== '' && !/^\s*(?:\d+: 0x|at |-{3,}|#)/.test(line))
+  const lines = lastWords.split('\n').filter((line) => !untelling.test(line))
   const told = lines.findLast((line) => outOfMemoryWords.test(line)) ?? lines.at(-1) ?? ''
   return told.trim().slice(0, 300)
 }

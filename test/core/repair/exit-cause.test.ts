@@ -95,6 +95,16 @@ describe('the cause of an exit', () => {
     expect(found.detail).toBe('assertion failed: a == b')
   })
 
+  it('does not quote what our own log said while the engine was well', () => {
+    const log = (level: string, message: string): string =>
+      JSON.stringify({ '@timestamp': '2026-01-01T00:00:00.000Z', 'log.level': level, message })
+    const found = exitCause({ ...nothing, signal: 'SIGABRT', lastWords: `${log('info', 'engine serving')}\n` })
+    expect(found.detail).toBe('ended itself by SIGABRT')
+    expect(found.evidence).toEqual([{ source: 'parent', statement: 'ended by SIGABRT' }])
+    const failing = `${log('error', 'telemetry lost')}\n${log('info', 'engine serving')}\n`
+    expect(exitCause({ ...nothing, signal: 'SIGABRT', lastWords: failing }).detail).toContain('telemetry lost')
+  })
+
   it.each([3, 13])('never leaves the detail of exit code %i empty when the process said nothing', (exitCode) => {
     expect(exitCause({ ...nothing, exitCode }).detail).not.toBe('')
   })
