@@ -14,7 +14,7 @@ import { authenticate } from './auth/authenticate.ts'
 import { authorize } from './auth/authorize.ts'
 import { tokenFile, tokenTable } from './auth/tokens.ts'
 import type { ServerConfig } from './config.ts'
-import { openDatabase } from './db/database.ts'
+import type { Database } from './db/database.ts'
 import { openEventStore } from './db/event-store.ts'
 import { openHostTable } from './db/host-table.ts'
 import { openLedger } from './db/ledger.ts'
@@ -49,8 +49,10 @@ export async function openServer(options: {
   readonly log: Log
   readonly version: string
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Stopped with the server; after a start that fails its opener stops it. */
+  readonly database: Database
 }): Promise<ServerApp> {
-  const { data, config, clock, log, environment } = options
+  const { data, config, clock, log, environment, database } = options
   const now = (): number => clock.now()
   const random = (bytes: Uint8Array): Uint8Array => {
     bytes.set(randomBytes(bytes.length))
@@ -67,7 +69,6 @@ export async function openServer(options: {
     version: options.version,
     log,
   })
-  const database = await openDatabase({ dataDirectory: data, databaseUrl: environment.DATABASE_URL, clock, log })
   const events = openEventStore(database.db, now)
   const ledger = openLedger(database.db)
   const registry = openRegistry(now())
@@ -196,7 +197,7 @@ export async function openServer(options: {
       await self.refresh()
       return { text: await metrics.text(), contentType: metrics.contentType }
     },
-    ready: () => ready,
+    ready: () => ready && database.alive(),
     upgrade: sessions.upgrade,
     span: tracing.span,
   })

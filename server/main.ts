@@ -9,8 +9,9 @@ import { createLog } from '../core/base/log.ts'
 import { nodeFileLayer } from '../core/base/node-file-layer.ts'
 import { takeLock } from '../core/base/process-lock.ts'
 import { ensureFolder, programFlags, readConfig } from '../core/base/program.ts'
-import { openServer } from './app.ts'
+import { openServer, type ServerApp } from './app.ts'
 import { serverConfig } from './config.ts'
+import { openDatabase } from './db/database.ts'
 import { startOf } from './db/process-start.ts'
 
 const log = createLog({
@@ -38,30 +39,42 @@ try {
     what: 'a server',
   })
   const { version } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as { version: string }
-  const app = await openServer({
-    configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
-    configDirectory: flags.config === undefined ? process.cwd() : path.dirname(flags.config),
-    data: flags.data,
-    config,
-    clock: systemClock,
-    log,
-    version,
-    environment: process.env,
-  })
+  const begin = async (): Promise<ServerApp> => {
+    const databaseUrl = process.env.DATABASE_URL
+    const database = await openDatabase({ dataDirectory: flags.data, databaseUrl, clock: systemClock, log })
+    return openServer({
+      configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
+      configDirectory: flags.config === undefined ? process.cwd() : path.dirname(flags.config),
+      data: flags.data,
+      config,
+      clock: systemClock,
+      log,
+      version,
+      environment: process.env,
+      database,
+    }).catch(async (error: unknown) => {
+      // Of a start that failed nothing goes on.
+      await database.stop(true)
+      throw error
+    })
+  }
   let stopping = false
   const stop = (): void => {
     if (stopping) return
     stopping = true
-    app
-      .stop(true)
+    begun
+      .then((app) => app.stop(true))
       .catch((error: unknown) => process.stderr.write(describeFailure('inferward-server', error).text))
       .finally(() => {
         lock.release()
         process.exit(0)
       })
   }
+  // Heard before anything is begun: what a start under way began would otherwise outlive it.
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  const begun = begin()
+  await begun
 } catch (error) {
   const failure = describeFailure('inferward-server', error)
   process.stderr.write(failure.text)

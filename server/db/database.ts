@@ -10,14 +10,17 @@ import { projectRoot } from '../../core/base/entry.ts'
 import { errorText, InferwardError } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import { redact } from '../../core/base/redact.ts'
-import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts'
+import { keepPostgres } from './postgres-keeper.ts'
 
 export type Db = NodePgDatabase<Record<string, never>>
 
 export type Database = {
   readonly db: Db
   readonly pool: Pool
-  /** Closes connections; the embedded cluster itself goes on unless `cluster` is true. */
+  /** False while the embedded one is gone. One of your own is not watched. */
+  alive(): boolean
+  /** Closes connections; the embedded cluster itself goes on unless `cluster` is true. May be called again. */
   stop(cluster: boolean): Promise<void>
 }
 
@@ -30,18 +33,19 @@ export async function openDatabase(options: {
   readonly clock: Clock
   readonly log: Log
 }): Promise<Database> {
-  const embedded =
-    options.databaseUrl === undefined
-      ? await startEmbeddedPostgres({ dataDirectory: options.dataDirectory, clock: options.clock, log: options.log })
-      : null
+  const { clock, log, dataDirectory } = options
+  const start = (existing: boolean): Promise<EmbeddedPostgres> =>
+    startEmbeddedPostgres({ dataDirectory, clock, log, existing })
+  const embedded = options.databaseUrl === undefined ? await start(false) : null
   const config: PoolConfig = embedded === null ? { connectionString: options.databaseUrl! } : { ...embedded.connection }
   const pool = new Pool({ ...config, max: 10, connectionTimeoutMillis: 5000, idleTimeoutMillis: 30_000 })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', (error) => options.log.warn('database connection lost', { error: errorText(error) }))
+  pool.on('error', (error) => log.warn('database connection lost', { error: errorText(error) }))
   try {
     await migrateDatabase(pool)
   } catch (error) {
     await pool.end()
+    await embedded?.stop()
     if (options.databaseUrl === undefined) throw error
     throw new InferwardError({
       code: 'database.unreachable',
@@ -50,12 +54,16 @@ export async function openDatabase(options: {
       cause: error,
     })
   }
+  const keeper = embedded === null ? null : keepPostgres({ first: embedded, start: () => start(true), clock, log })
+  let closed: Promise<void> | null = null
   return {
     db: drizzle(pool),
     pool,
+    alive: () => keeper?.alive() ?? true,
     async stop(cluster) {
-      await pool.end()
-      if (cluster) await embedded?.stop()
+      closed ??= pool.end()
+      await closed
+      await keeper?.stop(cluster)
     },
   }
 }

@@ -35,6 +35,8 @@ export type EmbeddedPostgres = {
   }
   readonly pid: number
   readonly adopted: boolean
+  /** Whether its main process still runs. */
+  alive(): boolean
   /** Fast shutdown, then immediate; only when the whole tree is to stop. */
   stop(): Promise<void>
 }
@@ -100,6 +102,8 @@ export async function startEmbeddedPostgres(options: {
   readonly dataDirectory: string
   readonly clock: Clock
   readonly log: Log
+  /** Refuses a folder that holds no cluster, in place of making one. */
+  readonly existing?: boolean
 }): Promise<EmbeddedPostgres> {
   const { dataDirectory, clock, log } = options
   const cluster = path.join(dataDirectory, 'postgres')
@@ -130,6 +134,7 @@ export async function startEmbeddedPostgres(options: {
     connection,
     pid,
     adopted,
+    alive: () => isCluster(pid, cluster),
     stop: () => stopCluster(pid, cluster, clock),
   })
 
@@ -141,6 +146,8 @@ export async function startEmbeddedPostgres(options: {
   }
 
   if (!existsSync(path.join(cluster, 'PG_VERSION'))) {
+    if (options.existing === true)
+      throw unavailable(`${cluster} holds no database any more`, 'Restore the folder from a backup, then start anew.')
     // Half a cluster of an interrupted first start has no data yet.
     rmSync(cluster, { recursive: true, force: true })
     const made = execute('initdb', [
