@@ -7,11 +7,19 @@ import type { Words } from './language.ts'
 
 type Tell = (words: Words) => void
 
-/** The server writes its address once it listens. Resolves with its URL, or null when stopped before. The token of a first start is shown, once. */
-export async function announceServer(data: string, tell: Tell, signal: AbortSignal): Promise<string | null> {
+/**
+ * The server writes its address once it listens. Resolves with its URL, or null when stopped before. The token of a first start is shown, once,
+ * and to a person only: a file or a journal would keep it.
+ */
+export async function announceServer(
+  data: string,
+  tell: Tell,
+  signal: AbortSignal,
+  toPerson: boolean,
+): Promise<string | null> {
   const file = path.join(data, 'run', 'server.url')
   const tokenFile = path.join(data, 'admin.token')
-  const first = !existsSync(tokenFile)
+  const first = toPerson && !existsSync(tokenFile)
   while (!signal.aborted) {
     const url = readText(file)
     if (url !== null && (await ready(`${url}/-/ready`))) {

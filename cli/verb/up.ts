@@ -8,9 +8,11 @@ import { systemClock } from '../../core/base/clock.ts'
 import { projectRoot } from '../../core/base/entry.ts'
 import { exitCodes, InferwardError } from '../../core/base/errors.ts'
 import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
+import { takeLock } from '../../core/base/process-lock.ts'
 import { announceAnswer, announceServer } from '../announce.ts'
 import { keepChild } from '../child.ts'
 import { type Language, language, say, type Words } from '../language.ts'
+import { processStart } from '../process.ts'
 
 const program = path.join(projectRoot, 'cli/inferward.mjs')
 
@@ -29,6 +31,14 @@ export function upCommand(): Command {
 
 async function up(data: string, flags: { config?: string; model?: string }, lang: Language): Promise<void> {
   makeFolder(data)
+  // Before anything is adopted: two that keep the same children would each start again what the other stops.
+  const lock = takeLock({
+    files: nodeFileLayer,
+    path: path.join(data, 'run', 'up.lock'),
+    self: { pid: process.pid, startTime: processStart(process.pid) ?? '' },
+    startOf: processStart,
+    what: '`inferward up`',
+  })
   const tell = (words: Words): void => void process.stderr.write(`${say(lang, words)}\n`)
   const common = ['--data', data, ...(flags.config === undefined ? [] : ['--config', path.resolve(flags.config)])]
   const model = flags.model === undefined ? [] : ['--model', path.resolve(flags.model)]
@@ -70,7 +80,7 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
   process.on('SIGTERM', interrupt)
   process.on('SIGHUP', interrupt)
 
-  announceServer(data, tell, stopped.signal)
+  announceServer(data, tell, stopped.signal, process.stderr.isTTY === true)
     .then((url) => (url === null ? undefined : announceAnswer(data, url, tell, stopped.signal)))
     .catch((error: unknown) => tell({ en: `status unknown: ${String(error)}`, zh: `状态未知:${String(error)}` }))
 
@@ -82,6 +92,7 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
   // The agent first, so that its last events still reach the server.
   await agent.stop()
   await server.stop()
+  lock.release()
   if (ended === null) {
     tell({ en: 'stopped', zh: '已停止' })
     process.exit(exitCodes.ok)
@@ -93,6 +104,7 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
 function makeFolder(data: string): void {
   try {
     nodeFileLayer.makeDirectory(data)
+    nodeFileLayer.makeDirectory(path.join(data, 'run'))
   } catch (error) {
     throw new InferwardError({
       code: 'up.data_folder',
