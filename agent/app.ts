@@ -35,6 +35,8 @@ export async function openAgent(options: {
   readonly data: string
   readonly config: AgentConfig
   readonly model: string | undefined
+  /** Folder that file names of the configuration are relative to. */
+  readonly directory: string
   readonly files: FileLayer
   readonly log: Log
   readonly version: string
@@ -98,7 +100,7 @@ export async function openAgent(options: {
       bootId,
       directory: data,
       program: entry('native/host/main.ts'),
-      config: { ...one, model: path.resolve(one.model) },
+      config: { ...one, model: path.resolve(options.directory, one.model) },
       watch: config.agent,
       probe: httpProbe(() => clock.monotonic()),
       newIncarnation: () => randomBytes(8).toString('hex'),

@@ -37,7 +37,15 @@ try {
     what: 'an agent',
   })
   const { version } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as { version: string }
-  const app = await openAgent({ data: flags.data, config, model: flags.model, files: nodeFileLayer, log, version })
+  const app = await openAgent({
+    data: flags.data,
+    config,
+    model: flags.model,
+    directory: flags.config === undefined ? process.cwd() : path.dirname(flags.config),
+    files: nodeFileLayer,
+    log,
+    version,
+  })
   let stopping = false
   const stop = (): void => {
     if (stopping) return
