@@ -1,4 +1,4 @@
-// Rules by their plans: an expression that has a plan is answered from it, every other by the full evaluator. One planned answer in a hundred is
+// Rules by their plans: an expression that has a plan is answered from it, every other by the full evaluator. One planned answer in a hundred or so is
 // worked out both ways; a plan that ever differs is told about and no longer used.
 
 import { errorText } from '../../core/base/errors.ts'
@@ -38,7 +38,7 @@ export type StandingRulesDeps = {
   readonly log: Log
   readonly lookbackMs: number
   readonly maxSamples: number
-  /** Of so many planned answers one is checked; 100 when left out. */
+  /** Of so many planned answers one is checked; 101 when left out: a prime number, so that no count of rules keeps it at the same one. */
   readonly checkEvery?: number
 }
 
@@ -46,7 +46,7 @@ const metricName = '__name__'
 
 export function standingRules(deps: StandingRulesDeps): StandingRules {
   const { head, source, full, log, lookbackMs } = deps
-  const checkEvery = deps.checkEvery ?? 100
+  const checkEvery = deps.checkEvery ?? 101
   const standing = openStandingQueries(head, { lookbackMs, maxSamples: deps.maxSamples })
   const distrusted = new Set<string>()
   const reaches = new Map<string, Reach>()
