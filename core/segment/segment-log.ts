@@ -54,7 +54,7 @@ export type SegmentLog = {
   commit(): Promise<void>
   /** Frames from `from` on, oldest first, until `maxBytes` of payload are gathered (at least one frame if there is any). */
   read(from: number, maxBytes: number): readonly Frame[]
-  /** Nobody needs frames up to `sequence` any more. */
+  /** Nobody needs frames up to `sequence` any more. Never throws: what a full disk does not take is written down at a later one. */
   ack(sequence: number): void
   stats(): SegmentLogStats
   close(): Promise<void>
@@ -77,6 +77,7 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
   let droppedFrames = 0
   let syncs = 0
   let suspect = false
+  let unsaved = false
   let closing: Promise<void> = Promise.resolve()
   let cursor: { sequence: number; segment: Segment; offset: number } | undefined
 
@@ -235,12 +236,18 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
       return out
     },
     ack(sequence) {
-      if (sequence <= acked) return
-      acked = Math.min(sequence, next - 1)
-      saveCheckpoint()
-      while (segments.length > 1 && segments[0]!.next <= acked + 1) {
-        files.remove(segments[0]!.path)
-        segments.shift()
+      if (sequence <= acked && !unsaved) return
+      acked = Math.max(acked, Math.min(sequence, next - 1))
+      unsaved = true
+      try {
+        while (segments.length > 1 && segments[0]!.next <= acked + 1) {
+          files.remove(segments[0]!.path)
+          segments.shift()
+        }
+        saveCheckpoint()
+        unsaved = false
+      } catch {
+        // After a crash the frames are only sent once more; and what was removed makes room for the next attempt.
       }
     },
     stats: () => ({

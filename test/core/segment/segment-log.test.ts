@@ -163,6 +163,29 @@ describe('segment log', () => {
     expect(texts(open(directory))).toHaveLength(2)
   })
 
+  it('takes an acknowledgement on a full disk, makes room by it, and writes it down when there is room again', async () => {
+    const directory = folder()
+    let full = false
+    const files: FileLayer = {
+      ...nodeFileLayer,
+      writeAtomic(file, bytes) {
+        if (full) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+        nodeFileLayer.writeAtomic(file, bytes)
+      },
+    }
+    const log = open(directory, { files })
+    for (let n = 1; n <= 100; n++) log.append(payload(n))
+    const before = log.stats().segments
+    full = true
+    log.ack(50)
+    expect(log.acked).toBe(50)
+    expect(log.stats().segments).toBeLessThan(before)
+    full = false
+    log.ack(50)
+    await log.close()
+    expect(open(directory).acked).toBe(50)
+  })
+
   it('syncs once for many that wait', async () => {
     const log = open(folder(), { segmentBytes: 1 << 20 })
     const waits = Array.from({ length: 50 }, (_, n) => {
