@@ -22,6 +22,8 @@ export type WriteVisitor = {
   /** A series begins; its samples follow. Labels come as sent: check them. */
   series(labels: Labels): void
   sample(time: number, value: number, stale: boolean): void
+  /** A native histogram, which nobody keeps. */
+  histogram?(): void
 }
 
 function malformed(message: string): InferwardError {
@@ -98,6 +100,7 @@ function decodeSeries(reader: Reader, visitor: WriteVisitor, budget: { samples: 
   while (!again.done) {
     const outer = again.varint()
     if (outer !== 0x12) {
+      if (outer === 0x22) visitor.histogram?.()
       again.skip(outer & 7)
       continue
     }
@@ -215,7 +218,8 @@ class Reader {
   }
 }
 
-class Writer {
+/** Protobuf fields into a buffer that grows. */
+export class Writer {
   private buffer = new Uint8Array(256)
   private used = 0
 
@@ -249,7 +253,7 @@ class Writer {
     for (; rest >= 0x80n; rest >>= 7n) this.byte(Number(rest & 0x7fn) | 0x80)
     this.byte(Number(rest))
   }
-  private varint(value: number): void {
+  varint(value: number): void {
     let rest = value
     while (rest >= 0x80) {
       this.byte((rest % 128) | 0x80)

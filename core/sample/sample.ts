@@ -23,6 +23,18 @@ export function labelsOf(name: string, record: Readonly<Record<string, string>>)
   return out.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
 }
 
+/** Labels that somebody sent, as they are kept: sorted, without those that are empty. Null where a name holds a NUL. A name twice stays twice. */
+export function receivedLabels(labels: Labels): Labels | null {
+  let plain = true
+  for (let i = 0; i < labels.length; i++) {
+    const [name, value] = labels[i]!
+    if (name.includes('\0')) return null
+    if (value === '' || (i > 0 && labels[i - 1]![0] > name)) plain = false
+  }
+  if (plain) return labels
+  return labels.filter(([, value]) => value !== '').sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
+}
+
 /** One sample of one series. */
 export function sample(
   name: string,

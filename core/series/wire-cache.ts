@@ -14,10 +14,10 @@ export type WireCache = {
 }
 
 /** Past this the cache begins anew: senders change over weeks, and what they once sent need not be kept. */
-const mostBytes = 128 << 20
+const defaultMostBytes = 128 << 20
 const none = 0
 
-export function openWireCache(): WireCache {
+export function openWireCache(mostBytes = defaultMostBytes): WireCache {
   let arena = new Uint8Array(1 << 16)
   let words = new DataView(arena.buffer)
   let used = 0

@@ -9,6 +9,7 @@ import { defaultLimits } from '../../core/promql/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
 import { decodeWriteRequest, encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
+import { decodeWrite2 } from '../../core/sample/write-2.ts'
 import type { AppendRefusal, Labels, Matcher } from '../../core/series/seam.ts'
 import { cardinalityIn, labelSetsOf, resultOf, wordsOf } from './backend-answer.ts'
 import type { BackendClient, Pairs } from './backend-client.ts'
@@ -114,9 +115,12 @@ export function backendStore(deps: BackendStoreDeps): LocalStore {
       await runner.stop()
       await sending
     },
-    async append(body) {
+    async append(body, kind = 'write') {
       let count = 0
-      const bytes = new Uint8Array(body)
+      // Not every backend understands 2.0.
+      const bytes = new Uint8Array(
+        kind === 'write' ? body : encodeWriteRequest(decodeWrite2(new Uint8Array(body))).slice().buffer,
+      )
       decodeWriteRequest(bytes, {
         series: () => {},
         sample: () => {

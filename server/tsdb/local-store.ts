@@ -8,13 +8,13 @@ import { parseExpression } from '../../core/promql/expression.ts'
 import { defaultLimits, instantQuery, type QueryLimits, type QueryResult, rangeQuery } from '../../core/promql/query.ts'
 import type { VectorSample } from '../../core/rules/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
-import { decodeLabels, decodeWriteRequest, maxBodyBytes } from '../../core/sample/remote-write.ts'
-import { WriteScanner } from '../../core/sample/write-scan.ts'
+import { maxBodyBytes } from '../../core/sample/remote-write.ts'
 import { openHead } from '../../core/series/head.ts'
 import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core/series/seam.ts'
-import { openWireCache } from '../../core/series/wire-cache.ts'
+import type { RecordKind } from '../../core/series/wal.ts'
 import { askedQueries } from './asked-queries.ts'
 import { cardinalityOf } from './cardinality.ts'
+import { openBodyIntake } from './ingest-bodies.ts'
 import type { Persistence } from './persistence.ts'
 import { costed } from './query-cost.ts'
 import type { QueryLane } from './query-lane.ts'
@@ -52,14 +52,13 @@ const aheadMs = 10 * 60_000
 
 export function localStore(deps: LocalStoreDeps): LocalStore {
   const { clock, persistence } = deps
-  const wire = openWireCache()
   const head = openHead(deps.limits, {
     created: () => {},
     appended: () => {},
-    removed: (ref) => wire.removed(ref),
+    removed: (ref) => bodies.removed(ref),
   })
+  const bodies = openBodyIntake(head)
   const cell: Window = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
-  const scanner = new WriteScanner()
   let samples = 0
   let refusals = 0
 
@@ -125,41 +124,14 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
   }
 
   /** `latest`: samples from behind it are refused. */
-  const take = (body: Uint8Array, latest: number): AppendReport => {
-    let taken = 0
-    const refused: Partial<Record<AppendRefusal, number>> = {}
-    let ref: number | AppendRefusal = 'invalid_labels'
-    const sample = (time: number, value: number, stale: boolean): void => {
-      const reason =
-        typeof ref === 'string' ? ref : time > latest ? 'out_of_bounds' : head.append(ref, time, value, stale)
-      if (reason === null) taken++
-      else {
-        refused[reason] = (refused[reason] ?? 0) + 1
-        refusals++
-      }
-    }
-    const scanned = scanner.scan(body, {
-      series: (bytes, view, from, to) => {
-        ref = wire.find(view, from, to)
-        if (ref >= 0) return
-        ref = head.series(decodeLabels(bytes, from, to))
-        if (typeof ref === 'number') wire.add(view, from, to, ref)
-      },
-      sample,
-    })
-    if (scanned === 'careful') {
-      decodeWriteRequest(body, {
-        series: (labels) => {
-          ref = head.series(labels)
-        },
-        sample,
-      })
-    }
-    samples += taken
+  const take = (kind: RecordKind, body: Uint8Array, latest: number): AppendReport => {
+    const report = bodies.take(kind, body, latest)
+    samples += report.samples
+    for (const reason in report.refused) refusals += report.refused[reason as AppendRefusal] ?? 0
     rules.appended()
     asked.changed()
     runner.arrived()
-    return { samples: taken, refused }
+    return report
   }
 
   const rules = standingRules({
@@ -198,7 +170,10 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
 
   return {
     async recover() {
-      await Promise.all([lane?.start(), persistence?.recover(head, (_kind, body, latest) => void take(body, latest))])
+      await Promise.all([
+        lane?.start(),
+        persistence?.recover(head, (kind, body, latest) => void take(kind, body, latest)),
+      ])
       samples = 0
       refusals = 0
     },
@@ -211,13 +186,13 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       await lane?.stop()
       await persistence?.stop()
     },
-    async append(body) {
+    async append(body, kind = 'write') {
       const bytes = new Uint8Array(body)
       // A sample far ahead of our clock and of all others would make those look too old.
       const latest = Math.max(clock.now(), head.maxTime) + aheadMs
       // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.
-      if (bytes.length <= maxBodyBytes) persistence?.record('write', bytes, latest)
-      const report = take(bytes, latest)
+      if (bytes.length <= maxBodyBytes) persistence?.record(kind, bytes, latest)
+      const report = take(kind, bytes, latest)
       await persistence?.commit()
       return report
     },

@@ -9,8 +9,10 @@ import type { AppendRefusal, Matcher } from '../../core/series/seam.ts'
 
 export type AppendReport = {
   readonly samples: number
-  /** `read_only`: a backend that takes nothing from us. */
-  readonly refused: Readonly<Partial<Record<AppendRefusal | 'read_only', number>>>
+  /** `read_only`: a backend that takes nothing from us. `histogram`: native ones are kept by nobody. */
+  readonly refused: Readonly<Partial<Record<AppendRefusal | 'read_only' | 'histogram', number>>>
+  /** The first refusal in words. */
+  readonly fault?: string
 }
 export type LatestSample = { readonly labels: Labels; readonly time: number; readonly value: number }
 /** What lies on disk. */
@@ -98,8 +100,8 @@ export type SeriesRequest = {
 export type RuleText = { readonly file: string; readonly text: string }
 
 export type StoreClient = {
-  /** One snappy remote-write body. Throws `remote_write.malformed`. */
-  append(body: ArrayBuffer): Promise<AppendReport>
+  /** One snappy body of remote write 1.0, or of 2.0 (`write2`). Throws `remote_write.malformed`. */
+  append(body: ArrayBuffer, kind?: 'write' | 'write2'): Promise<AppendReport>
   /** Newest samples in (time - lookback, time] of the series that match; series that ended are left out. */
   latest(matchers: readonly Matcher[], time: number, lookbackMs: number): Promise<readonly LatestSample[]>
   /** Throws `promql.parse`, `promql.execution` or `promql.timeout`. */

@@ -1,0 +1,151 @@
+// Remote-write bodies into the head, 1.0 and 2.0 alike. Senders repeat themselves: the bytes that stand for a label set are looked up before
+// anybody makes texts of them. Every sample that can be taken is taken; what is refused is counted by reason, the first of it in words.
+
+import { InferwardError } from '../../core/base/errors.ts'
+import { decodeLabels, decodeWriteRequest } from '../../core/sample/remote-write.ts'
+import { receivedLabels } from '../../core/sample/sample.ts'
+import { WriteScanner } from '../../core/sample/write-scan.ts'
+import { Write2Scanner } from '../../core/sample/write-scan-2.ts'
+import type { Appender, AppendRefusal, Labels, Querier, SeriesRef } from '../../core/series/seam.ts'
+import type { RecordKind } from '../../core/series/wal.ts'
+import { openWireCache } from '../../core/series/wire-cache.ts'
+import type { AppendReport } from './store-client.ts'
+
+export type BodyIntake = {
+  /** Samples later than `latest` are refused. Throws `remote_write.malformed`. */
+  take(kind: RecordKind, body: Uint8Array, latest: number): AppendReport
+  /** The head gave up this series. */
+  removed(ref: SeriesRef): void
+}
+
+/** Tables of texts that are remembered. Senders who make a new one for every body gain nothing by it, and lose little. */
+const tableBytes = 8 << 20
+
+export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIntake {
+  const wire = openWireCache()
+  let tables = openWireCache(tableBytes)
+  let tableCount = 0
+  const plain = new WriteScanner()
+  const numbered = new Write2Scanner()
+
+  let taken = 0
+  let refused: Partial<Record<AppendRefusal | 'histogram', number>> = {}
+  let fault: string | undefined
+  let latest = Number.POSITIVE_INFINITY
+  let ref: SeriesRef | AppendRefusal = 'invalid_labels'
+  /** Labels as sent, of a series that is not in the head. */
+  let sent: Labels | null = null
+
+  const refuse = (reason: AppendRefusal | 'histogram', time: number | null): void => {
+    refused[reason] = (refused[reason] ?? 0) + 1
+    fault ??= `${words[reason]}: series ${spelled(typeof ref === 'number' ? head.labels(ref) : sent)}${time === null ? '' : `, timestamp ${time}`}`
+  }
+  const sample = (time: number, value: number, stale: boolean): void => {
+    const reason =
+      typeof ref === 'string' ? ref : time > latest ? 'out_of_bounds' : head.append(ref, time, value, stale)
+    if (reason === null) taken++
+    else refuse(reason, time)
+  }
+  const histogram = (): void => refuse('histogram', null)
+  const seriesOf = (labels: Labels): SeriesRef | AppendRefusal => {
+    const kept = receivedLabels(labels)
+    sent = labels
+    return kept === null ? 'invalid_labels' : head.series(kept)
+  }
+
+  const takePlain = (body: Uint8Array): void => {
+    const scanned = plain.scan(body, {
+      series: (bytes, view, from, to) => {
+        ref = wire.find(view, from, to)
+        if (ref >= 0) return
+        ref = seriesOf(decodeLabels(bytes, from, to))
+        if (typeof ref === 'number') wire.add(view, from, to, ref)
+      },
+      sample,
+    })
+    if (scanned === 'done') return
+    decodeWriteRequest(body, {
+      series: (labels) => {
+        ref = seriesOf(labels)
+      },
+      sample,
+      histogram,
+    })
+  }
+
+  // A series of a table seen before is known by the number of the table and its label numbers; else by its label bytes, as 1.0 spells them.
+  const key = new Uint8Array(512)
+  const keyView = new DataView(key.buffer)
+  const takeNumbered = (body: Uint8Array): void => {
+    let table = -1
+    numbered.scan(body, {
+      symbols: (view, from, to) => {
+        table = tables.find(view, from, to)
+        if (table >= 0) return
+        if (tables.bytes > 2 * tableBytes) tables = openWireCache(tableBytes)
+        tables.add(view, from, to, tableCount++)
+      },
+      series: (view, from, to) => {
+        const length = 5 + to - from
+        const keyed = table >= 0 && from >= 0 && length <= key.length
+        if (keyed) {
+          // No label set begins with this byte.
+          key[0] = 0xff
+          keyView.setUint32(1, table)
+          key.set(new Uint8Array(view.buffer, view.byteOffset + from, to - from), 5)
+          ref = wire.find(keyView, 0, length)
+          if (ref >= 0) return
+        }
+        ref = spelledSeries()
+        if (keyed && typeof ref === 'number') wire.add(keyView, 0, length, ref)
+      },
+      sample,
+      histogram,
+    })
+  }
+  const spelledSeries = (): SeriesRef | AppendRefusal => {
+    const labels = numbered.labels()
+    sent = null
+    if (labels === null) return 'invalid_labels'
+    const known = wire.find(labels.view, 0, labels.length)
+    if (known >= 0) return known
+    let found: SeriesRef | AppendRefusal
+    try {
+      found = seriesOf(labels.decode())
+    } catch (error) {
+      if (!(error instanceof InferwardError)) throw error
+      return 'invalid_labels'
+    }
+    if (typeof found === 'number') wire.add(labels.view, 0, labels.length, found)
+    return found
+  }
+
+  return {
+    take(kind, body, until) {
+      taken = 0
+      refused = {}
+      fault = undefined
+      latest = until
+      if (kind === 'write2') takeNumbered(body)
+      else takePlain(body)
+      return { samples: taken, refused, ...(fault === undefined ? {} : { fault }) }
+    },
+    removed: (gone) => wire.removed(gone),
+  }
+}
+
+/** As Prometheus says them. */
+const words: Readonly<Record<AppendRefusal | 'histogram', string>> = {
+  out_of_order: 'out of order sample',
+  out_of_bounds: 'out of bounds',
+  duplicate: 'duplicate sample for timestamp',
+  series_limit: 'the limit of series is reached',
+  invalid_labels: 'invalid labels',
+  histogram: 'native histograms are not supported',
+}
+
+function spelled(labels: Labels | null): string {
+  if (labels === null) return 'with labels that cannot be read'
+  const text = `{${labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ')}}`
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text
+}
