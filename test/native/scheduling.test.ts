@@ -227,7 +227,9 @@ describe('a request ends', () => {
   })
 
   it('when it is cancelled, and every block is free again', async () => {
-    await using engine = await openEngine(llama, { maxBatch: 2, kvTokens: 4096 })
+    // Long enough that none comes to its own end before the cancel is heard, however busy this machine is.
+    const long = randomLlama({ type: 'F32', context: 1 << 15 })
+    await using engine = await openEngine(long, { maxBatch: 2, kvTokens: 1 << 16 })
     const begun = new Set<number>()
     engine.onEvent = (event) => {
       if (event.token >= 0 && !begun.has(event.id)) {
@@ -235,7 +237,7 @@ describe('a request ends', () => {
         engine.handle.cancel(event.id)
       }
     }
-    const many = Array.from({ length: 8 }, (_, i) => engine.submit({ tokens: prompt(i, 9), maxTokens: 200 }))
+    const many = Array.from({ length: 8 }, (_, i) => engine.submit({ tokens: prompt(i, 9), maxTokens: 30_000 }))
     engine.handle.cancel(many.at(-1)!.id)
     engine.handle.cancel(123_456)
     const answers = await Promise.all(many.map((one) => one.answer))
