@@ -12,9 +12,8 @@ import type { ServerConfig } from './config.ts'
 import { openAlertTable } from './db/alert-table.ts'
 import type { Db } from './db/database.ts'
 import { openOutbox } from './db/outbox.ts'
-import type { Channel } from './dispatch/channel.ts'
-import { openDispatch } from './dispatch/dispatcher.ts'
-import { buildRoutes, type Route } from './dispatch/route.ts'
+import { type DispatchDeps, openDispatch } from './dispatch/dispatcher.ts'
+import { buildRoutes } from './dispatch/route.ts'
 import { routeSchema } from './dispatch/route-config.ts'
 import { loadAlertmanagerConfig } from './notify/config.ts'
 import { openPost } from './notify/http-post.ts'
@@ -50,7 +49,7 @@ export function openAlerting(options: {
 }): Alerting {
   const { clock, log, config, store, externalUrl, db } = options
   const rules = readRuleFiles(config, options.directory)
-  const { route, channels } = readRouting(options)
+  const { route, inhibitRules, channels } = readRouting(options)
   const alerts = openAlertStore({
     clock,
     log,
@@ -64,6 +63,7 @@ export function openAlerting(options: {
     log,
     source: alerts,
     route,
+    inhibitRules,
     channels,
     outbox: openOutbox(db),
     emit: options.emit,
@@ -122,9 +122,11 @@ function readRouting(options: {
   readonly config: ServerConfig
   readonly directory: string
   readonly environment: Readonly<Record<string, string | undefined>>
-}): { readonly route: Route; readonly channels: readonly Channel[] } {
+}): Pick<DispatchDeps, 'route' | 'inhibitRules' | 'channels'> {
   const name = options.config.alertmanager_config
-  if (name === undefined) return { route: buildRoutes(routeSchema.parse({ receiver: 'nobody' })), channels: [] }
+  if (name === undefined) {
+    return { route: buildRoutes(routeSchema.parse({ receiver: 'nobody' })), inhibitRules: [], channels: [] }
+  }
   const file = path.resolve(options.directory, name)
   const readFile = (one: string): string => readFileSync(one, 'utf8')
   let text: string
@@ -142,6 +144,7 @@ function readRouting(options: {
   const loaded = loadAlertmanagerConfig({ file, text, readFile, environment: options.environment })
   return {
     route: buildRoutes(loaded.route),
+    inhibitRules: loaded.inhibitRules,
     channels: loaded.channels({ clock: options.clock, post: openPost(options.clock) }),
   }
 }

@@ -13,6 +13,8 @@ import { openDelivery } from './delivery.ts'
 import type { DeliveryStats } from './delivery-counts.ts'
 import { type Explanation, explain } from './explain.ts'
 import { type Group, type Moment, newGroup } from './group.ts'
+import type { InhibitRule } from './inhibit-config.ts'
+import { openInhibition } from './inhibition.ts'
 import type { LabelSet } from './matcher-text.ts'
 import type { FlushWrite, LogEntry, Outbox } from './outbox-port.ts'
 import { type Outcome, runStages } from './pipeline.ts'
@@ -30,6 +32,7 @@ export type DispatchDeps = {
   readonly log: Log
   readonly source: AlertSource
   readonly route: Route
+  readonly inhibitRules: readonly InhibitRule[]
   readonly channels: readonly Channel[]
   readonly outbox: Outbox
   readonly emit: Emit
@@ -62,8 +65,8 @@ export type DispatchStats = DeliveryStats & {
 export type Dispatch = {
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
-  /** New routes and channels at once; groups are made again, the log says what was told. */
-  reload(route: Route, channels: readonly Channel[]): void
+  /** New routes, inhibit rules and channels at once; groups are made again, the log says what was told. */
+  reload(parts: Pick<DispatchDeps, 'route' | 'inhibitRules' | 'channels'>): void
   explain(labels: LabelSet): Explanation
   groups(): readonly GroupView[]
   stats(): DispatchStats
@@ -79,6 +82,7 @@ type Live = {
 export function openDispatch(deps: DispatchDeps): Dispatch {
   const { clock, log, outbox, externalUrl, newId } = deps
   let { route, channels } = deps
+  let inhibition = openInhibition(deps.inhibitRules)
   let live = new Map<string, Live>()
   let subscription: Disposable | undefined
   let pruning: Disposable | undefined
@@ -103,6 +107,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   /** Sorts a batch in, then flushes what is due: alerts that arrive together are told together. */
   const take = (alerts: readonly Alert[]): void => {
     const now = moment()
+    // All sources before the first flush: after a restart causes and consequences come together, in no order.
+    inhibition.take(alerts, now.wall)
     const touched = new Set<Live>()
     for (const alert of alerts) {
       for (const target of matchRoutes(route, alert.labels)) {
@@ -175,6 +181,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
           externalUrl,
           newId,
           alerts,
+          inhibited: (alert) => inhibition.by(alert.labels, now.wall) !== null,
+          muted: [],
           known: known.get(channel.name) ?? null,
           reason: null,
           notification: null,
@@ -234,19 +242,21 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       await Promise.all(underWay)
       await delivery.stop()
     },
-    reload(newRoute, newChannels) {
-      route = newRoute
-      channels = newChannels
+    reload(parts) {
+      route = parts.route
+      channels = parts.channels
+      inhibition = openInhibition(parts.inhibitRules)
       disarm()
       const before = live
       live = new Map()
       if (!running) return
       delivery.use(channels)
+      inhibition.take(deps.source.current(), clock.now())
       // What an old group still held may be gone from the store, and its recovery untold.
       take([...new Set([...before.values()].flatMap(({ group }) => [...group.alerts.values()]))])
       take(deps.source.current())
     },
-    explain: (labels) => explain(route, labels, channels),
+    explain: (labels) => explain(route, labels, channels, inhibition.by(labels, clock.now())),
     groups: () =>
       [...live.values()].map(({ group }) => ({
         key: group.key,

@@ -1,10 +1,14 @@
 // Where an alert with these labels would go, and why: the answer to the question that routing trees raise most. Plain data for API and CLI.
 
 import type { Channel } from './channel.ts'
-import type { LabelSet } from './matcher-text.ts'
+import type { InhibitRule } from './inhibit-config.ts'
+import type { Inhibited } from './inhibition.ts'
+import { type LabelSet, matchersText } from './matcher-text.ts'
 import { explainRoutes, groupKey, groupLabels, matchRoutes, type Route } from './route.ts'
 
 export type Explanation = {
+  /** The alert that mutes this one now, and by which rule; null: none. */
+  readonly inhibitedBy: { readonly rule: string; readonly fingerprint: string; readonly labels: LabelSet } | null
   /** Every route that was looked at, in order. */
   readonly steps: readonly {
     readonly route: string
@@ -26,8 +30,21 @@ export type Explanation = {
   }[]
 }
 
-export function explain(root: Route, labels: LabelSet, channels: readonly Channel[]): Explanation {
+export function explain(
+  root: Route,
+  labels: LabelSet,
+  channels: readonly Channel[],
+  inhibited: Inhibited | null,
+): Explanation {
   return {
+    inhibitedBy:
+      inhibited === null
+        ? null
+        : {
+            rule: ruleText(inhibited.rule),
+            fingerprint: inhibited.source.fingerprint,
+            labels: inhibited.source.labels,
+          },
     steps: explainRoutes(root, labels).map(({ route, result }) => ({
       route: route.key,
       receiver: route.receiver,
@@ -47,3 +64,6 @@ export function explain(root: Route, labels: LabelSet, channels: readonly Channe
     })),
   }
 }
+
+const ruleText = (rule: InhibitRule): string =>
+  rule.name !== '' ? rule.name : `${matchersText(rule.source)} inhibits ${matchersText(rule.target)}`

@@ -1,7 +1,7 @@
 // The road from a group to a message, for one channel, as a list of stages. A stage lets the draft go on, changed or not, or stops it with a
 // named reason. Pure: it runs inside the transaction of a flush, with what the notification log knows.
 //
-//   inhibit      (not in this version)   takes alerts away whose cause is already told
+//   inhibit      takes firing alerts away whose cause is told already; the end of what was told is always told
 //   silence      (not in this version)   takes alerts away that somebody silenced
 //   mute time    (not in this version)   stops the draft outside its hours
 //   dedup        is there anything new to say, and why
@@ -30,6 +30,9 @@ export type Draft = {
   readonly newId: () => string
   /** Alerts of the group; the stages before dedup may take some away. */
   readonly alerts: readonly Alert[]
+  readonly inhibited: (alert: Alert) => boolean
+  /** Fingerprints of alerts that fire and were taken away. */
+  readonly muted: readonly string[]
   /** What the channel knows of this group; null = nothing. */
   readonly known: LogEntry | null
   readonly reason: NotifyReason | null
@@ -37,14 +40,14 @@ export type Draft = {
 }
 
 export type Stopped = {
-  readonly stopped: NewsReason | 'held'
+  readonly stopped: NewsReason | 'inhibited' | 'held'
   /** When the same draft would pass, milliseconds; null = never by waiting. */
   readonly until: number | null
 }
 
 export type Stage = (draft: Draft) => Draft | Stopped
 
-export const stages: readonly Stage[] = [dedup, spacing, compose]
+export const stages: readonly Stage[] = [inhibit, dedup, spacing, compose]
 
 export type Outcome =
   | { readonly reason: NotifyReason; readonly write: FlushWrite; readonly until: null }
@@ -58,6 +61,14 @@ export function runStages(first: Draft): Outcome {
     draft = next
   }
   return { reason: draft.reason!, write: record(draft), until: null }
+}
+
+function inhibit(draft: Draft): Draft | Stopped {
+  const muted = new Set(draft.alerts.filter((alert) => !isResolved(alert, draft.now) && draft.inhibited(alert)))
+  if (muted.size === 0) return draft
+  const alerts = draft.alerts.filter((alert) => !muted.has(alert))
+  if (alerts.length === 0) return { stopped: 'inhibited', until: null }
+  return { ...draft, alerts, muted: [...draft.muted, ...[...muted].map((alert) => alert.fingerprint)] }
 }
 
 function dedup(draft: Draft): Draft | Stopped {
@@ -103,8 +114,10 @@ function compose(draft: Draft): Draft {
 function record(draft: Draft): FlushWrite {
   const { alerts, known, notification, now } = draft
   const firing = alerts.filter((alert) => !isResolved(alert, now)).map((alert) => alert.fingerprint)
+  // Somebody still waits for the end of a muted alert that was told, unless this message says that all is over.
+  const owed = firing.length === 0 ? [] : (known?.firing.filter((one) => draft.muted.includes(one)) ?? [])
   const entry: LogEntry = {
-    firing: firing.sort(),
+    firing: [...firing, ...owed].sort(),
     toldAt: notification === null ? (known?.toldAt ?? now) : now,
     firingAt: notification?.status === 'firing' ? now : (known?.firingAt ?? 0),
   }

@@ -17,7 +17,6 @@ export const notInThisVersion = z
 
 /** For the whole schema: top-level keys that belong to this room. */
 export const refusedTopLevelKeys = {
-  inhibit_rules: notInThisVersion,
   time_intervals: notInThisVersion,
   mute_time_intervals: notInThisVersion,
 }
@@ -34,18 +33,18 @@ const scalar = z.unknown().transform((value, context): string => {
 })
 
 /** A key without a value is an absent key. */
-const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
+export const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 
 const interval = maybe(z.preprocess((value) => (value === 0 ? '0s' : value), duration))
 
-const equalMatchers = maybe(
+export const equalMatchers = maybe(
   z.record(
     z.string().min(1),
     z.preprocess((value) => value ?? '', scalar),
   ),
 ).transform((record) => Object.entries(record ?? {}).map(([name, value]): Matcher => plain({ name, op: '=', value })))
 
-const patternMatchers = maybe(z.record(z.string().min(1), z.unknown())).transform((record, context) => {
+export const patternMatchers = maybe(z.record(z.string().min(1), z.unknown())).transform((record, context) => {
   const out: Matcher[] = []
   for (const [name, value] of Object.entries(record ?? {})) {
     const text = scalar.safeParse(value)
@@ -59,7 +58,7 @@ const patternMatchers = maybe(z.record(z.string().min(1), z.unknown())).transfor
   return out
 })
 
-const writtenMatchers = maybe(z.union([z.string(), z.array(z.string())])).transform((written, context) => {
+export const writtenMatchers = maybe(z.union([z.string(), z.array(z.string())])).transform((written, context) => {
   const out: Matcher[] = []
   const lines = typeof written === 'string' ? [written] : (written ?? [])
   lines.forEach((line, index) => {

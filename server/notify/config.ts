@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { parseConfig } from '../../core/base/config.ts'
 import { duration } from '../../core/base/schema.ts'
 import type { Channel } from '../dispatch/channel.ts'
+import { type InhibitRule, inhibitRulesSchema } from '../dispatch/inhibit-config.ts'
 import { checkRoute, type RouteConfig, refusedTopLevelKeys, routeSchema } from '../dispatch/route-config.ts'
 import { dingtalkChannel, dingtalkConfig } from './channel/dingtalk.ts'
 import { emailChannel } from './channel/email.ts'
@@ -62,6 +63,7 @@ function fileSchema(files: SecretFiles) {
     .object({
       global: globalSchema(files),
       route: routeSchema,
+      inhibit_rules: inhibitRulesSchema,
       receivers: list(receiverSchema(files)),
       ...refusedTopLevelKeys,
       ...refusedTopKeys,
@@ -86,13 +88,19 @@ function fileSchema(files: SecretFiles) {
           return merged === null ? [] : [merged]
         }),
       }))
-      return { route: raw.route, resolveTimeoutMs: raw.global.resolveTimeoutMs, receivers }
+      return {
+        route: raw.route,
+        inhibitRules: raw.inhibit_rules,
+        resolveTimeoutMs: raw.global.resolveTimeoutMs,
+        receivers,
+      }
     })
 }
 
 export type AlertmanagerConfig = {
   /** Checked: pass it to `buildRoutes`. */
   readonly route: RouteConfig
+  readonly inhibitRules: readonly InhibitRule[]
   /** How long a posted alert without an end goes on. */
   readonly resolveTimeoutMs: number
   readonly receivers: readonly string[]
@@ -114,6 +122,7 @@ export function loadAlertmanagerConfig(options: {
   const parsed = parseConfig({ file, text, environment, schema: fileSchema(files) })
   return {
     route: parsed.route,
+    inhibitRules: parsed.inhibitRules,
     resolveTimeoutMs: parsed.resolveTimeoutMs,
     receivers: parsed.receivers.map((one) => one.name),
     channels: (deps) =>

@@ -304,15 +304,23 @@ describe('routes', () => {
     const dispatch = await s.start()
     s.fires('a')
     await s.after('30s')
-    dispatch.reload(routeOf(byName), [one.channel, two.channel])
+    dispatch.reload({ route: routeOf(byName), inhibitRules: [], channels: [one.channel, two.channel] })
     await s.after('10m')
     expect(s.told(one)).toEqual(['00:30 first +a'])
-    dispatch.reload(routeOf(byName.replace('oncall', 'other')), [one.channel, two.channel])
+    dispatch.reload({
+      route: routeOf(byName.replace('oncall', 'other')),
+      inhibitRules: [],
+      channels: [one.channel, two.channel],
+    })
     await s.after('1s')
     expect(s.told(two)).toEqual(['10:30 first +a'])
     s.resolves('a')
     s.alerts.clear()
-    dispatch.reload(routeOf(byName.replace('oncall', 'other')), [one.channel, two.channel])
+    dispatch.reload({
+      route: routeOf(byName.replace('oncall', 'other')),
+      inhibitRules: [],
+      channels: [one.channel, two.channel],
+    })
     await s.after('10m')
     expect(s.told(two)).toEqual(['10:30 first +a', '10:31 all_resolved -a'])
   })

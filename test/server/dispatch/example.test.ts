@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { openInhibition } from '../../../server/dispatch/inhibition.ts'
 import { buildRoutes, matchRoutes } from '../../../server/dispatch/route.ts'
 import { loadAlertmanagerConfig } from '../../../server/notify/config.ts'
+import { alertOf } from './story.ts'
 
 const folder = path.resolve(import.meta.dirname, '../../../alerts')
 const file = path.join(folder, 'routing.example.yml')
@@ -43,6 +45,18 @@ describe('the routing example', () => {
     const [crash, tickets] = matchRoutes(root, { alertname: 'EngineCrashed', severity: 'critical', host: 'h' })
     expect(crash).toMatchObject({ receiver: 'oncall', groupWaitMs: 0, groupIntervalMs: 60_000, resolveWaitMs: 5000 })
     expect(tickets?.receiver).toBe('tickets')
+  })
+
+  it.each(['EngineCrashed', 'EngineHung', 'EngineLoadFailed'])('tells %s, not that its engine is down', (alertname) => {
+    const inhibition = openInhibition(config.inhibitRules)
+    // A crash carries its cause as a label of its own.
+    const labels = { alertname, severity: 'critical', host: 'h', engine: 'e', cause: 'signal' }
+    inhibition.take([alertOf('cause', { labels })], 0)
+    const down = { alertname: 'EngineDown', severity: 'critical', host: 'h', engine: 'e' }
+    expect(inhibition.by(down, 0)).toMatchObject({ source: { fingerprint: 'cause' } })
+    expect(inhibition.by({ ...down, engine: 'other' }, 0)).toBeNull()
+    expect(inhibition.by(labels, 0)).toBeNull()
+    expect(rules.map((rule) => rule.alert)).toEqual(expect.arrayContaining([alertname, 'EngineDown']))
   })
 
   it.each(

@@ -34,6 +34,7 @@ describe('dispatch over PostgreSQL', () => {
           },
         },
         route: routeOf('{receiver: oncall, group_wait: 0s, resolve_wait: 0s}'),
+        inhibitRules: [],
         channels: [
           {
             name: 'oncall/m[0]',

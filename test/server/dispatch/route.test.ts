@@ -170,10 +170,9 @@ describe('a fault in a route', () => {
   })
 
   it('is none when a key of a later version asks for nothing, and named when it asks', () => {
-    expect(faults('  receiver: oncall\n', 'inhibit_rules: []\ntime_intervals:\n')).toEqual([])
-    expect(faults('  receiver: oncall\n', 'inhibit_rules: [{}]\ntime_intervals: [{}]\n')).toEqual([
-      'am.yml:2:1: inhibit_rules: not in this version',
-      'am.yml:3:1: time_intervals: not in this version',
+    expect(faults('  receiver: oncall\n', 'time_intervals:\n')).toEqual([])
+    expect(faults('  receiver: oncall\n', 'time_intervals: [{}]\n')).toEqual([
+      'am.yml:2:1: time_intervals: not in this version',
     ])
   })
 

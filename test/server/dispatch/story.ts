@@ -9,6 +9,7 @@ import type { Event } from '../../../core/event/event.ts'
 import type { Alert, AlertListener } from '../../../server/alert/alert.ts'
 import type { Channel, Quota, SendResult } from '../../../server/dispatch/channel.ts'
 import { type Dispatch, openDispatch } from '../../../server/dispatch/dispatcher.ts'
+import { type InhibitRule, inhibitRulesSchema } from '../../../server/dispatch/inhibit-config.ts'
 import type { Notification } from '../../../server/dispatch/notification.ts'
 import type { Outbox } from '../../../server/dispatch/outbox-port.ts'
 import { buildRoutes, type Route } from '../../../server/dispatch/route.ts'
@@ -35,6 +36,8 @@ export const routeOf = (yaml: string): Route => {
   if (faults.length > 0) throw new Error(JSON.stringify(faults))
   return buildRoutes(config)
 }
+
+export const inhibitRulesOf = (yaml: string): readonly InhibitRule[] => inhibitRulesSchema.parse(parse(yaml))
 
 export type Received = { readonly at: number; readonly notification: Notification }
 
@@ -75,7 +78,10 @@ export type Story = {
   told(collector?: Collector): string[]
 }
 
-export function story(route: string, options: { readonly outbox?: Outbox } = {}): Story {
+export function story(
+  route: string,
+  options: { readonly outbox?: Outbox; readonly inhibitRules?: string } = {},
+): Story {
   const clock = virtualClock()
   const began = clock.now()
   const outbox = options.outbox ?? memoryOutbox()
@@ -160,6 +166,7 @@ export function story(route: string, options: { readonly outbox?: Outbox } = {})
           },
         },
         route: routeOf(route),
+        inhibitRules: inhibitRulesOf(options.inhibitRules ?? '[]'),
         channels: collectors.map(({ channel }) => ({ ...channel, send: guarded('send', channel.send) })),
         outbox: {
           ...outbox,

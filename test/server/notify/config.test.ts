@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { matchersText } from '../../../server/dispatch/matcher-text.ts'
 import { loadAlertmanagerConfig } from '../../../server/notify/config.ts'
 import { load, receiverFile, testDeps } from './deps.ts'
 import { notification } from './sample.ts'
@@ -56,6 +57,27 @@ describe('a file', () => {
     expect(channels[1]!.preview(notification())).not.toContain('sign')
   })
 
+  it('has inhibit rules in any of the three spellings', () => {
+    const rules = [
+      'inhibit_rules:',
+      '  - { name: gpu, source_match: { a: 1, b: }, target_match_re: { c: "x|y" }, equal: [host, host, engine] }',
+      "  - { source_matchers: [a='b', c!=d], target_matchers: }",
+      '',
+    ].join('\n')
+    const config = load(receiverFile('    webhook_configs: []', rules))
+    const text = config.inhibitRules.map(({ name, source, target, equal }) => [
+      name,
+      matchersText(source),
+      matchersText(target),
+      equal,
+    ])
+    expect(text).toEqual([
+      ['gpu', '{a="1",b=""}', '{c=~"x|y"}', ['engine', 'host']],
+      ['', `{a="'b'",c!="d"}`, '{}', []],
+    ])
+    expect(load(receiverFile('    webhook_configs: []', 'inhibit_rules:\n')).inhibitRules).toEqual([])
+  })
+
   it('may set receiver keys over the global ones of mail', () => {
     const globals = 'global: { smtp_smarthost: "mail.example.org:587", smtp_from: a@example.org, smtp_hello: h }\n'
     const mail = (more: string) =>
@@ -92,9 +114,14 @@ describe('a fault', () => {
       ':1:1: templates: not in this version',
     ],
     [
-      'inhibition',
-      receiverFile('    webhook_configs: []', 'inhibit_rules: [{}]\n'),
-      ':1:1: inhibit_rules: not in this version',
+      'a key of an inhibit rule that does not exist',
+      receiverFile('    webhook_configs: []', 'inhibit_rules: [{ source_match: { a: b }, equals: [host] }]\n'),
+      ':1:43: inhibit_rules[0].equals: unknown key, did you mean "equal"?',
+    ],
+    [
+      'a pattern of an inhibit rule',
+      receiverFile('    webhook_configs: []', 'inhibit_rules: [{ target_matchers: ["a=~("] }]\n'),
+      ':1:37: inhibit_rules[0].target_matchers[0]: not a regular expression: "("',
     ],
     [
       'time intervals',
@@ -250,8 +277,8 @@ const expected: Readonly<Record<string, readonly string[] | null>> = {
   'conf.empty-fields.yml': ['templates: not in this version', 'global.slack_api_url: not in this version'],
   'conf.bad.yml': ['expected object'],
   'conf.nil-match_re-route.yml': ['route.routes[0].match_re.invalid_label: '],
-  'conf.nil-source_match_re-inhibition.yml': ['inhibit_rules: '],
-  'conf.nil-target_match_re-inhibition.yml': ['inhibit_rules: '],
+  'conf.nil-source_match_re-inhibition.yml': ['inhibit_rules[0].source_match_re.invalid_source_label: '],
+  'conf.nil-target_match_re-inhibition.yml': ['inhibit_rules[0].target_match_re.invalid_target_label: '],
   'conf.slack-both-file-and-url.yml': ['receivers[0].slack_configs: not in this version; use webhook_configs'],
   'conf.smtp-both-password-and-file.yml': ['both smtp_auth_password and smtp_auth_password_file are set'],
   'conf.wechat-no-api-secret.yml': ['receivers[0].wechat_configs: not in this version; use wecom_configs'],
