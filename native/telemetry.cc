@@ -55,9 +55,13 @@ Telemetry::Telemetry(const std::string& path) {
   ::unlink(path.c_str());  // a reader of the last life keeps its page
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) throw EngineError("OPTION_INVALID", "telemetry file " + path + ": " + std::strerror(errno));
-  const bool sized = ::ftruncate(descriptor, page_bytes) == 0;
-  void* mapped = sized ? ::mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0) : MAP_FAILED;
-  const int fault = errno;
+  // With room on the disk: a page that has none ends in SIGBUS at its first write.
+  int fault = ::posix_fallocate(descriptor, 0, page_bytes);
+  void* mapped = MAP_FAILED;
+  if (fault == 0) {
+    mapped = ::mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    fault = errno;
+  }
   ::close(descriptor);
   if (mapped == MAP_FAILED) throw EngineError("OPTION_INVALID", "telemetry file " + path + ": " + std::strerror(fault));
   page_ = static_cast<uint8_t*>(mapped);

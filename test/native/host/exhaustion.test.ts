@@ -1,7 +1,7 @@
 // Memory that runs out ends the engine in many ways: an abort of the JavaScript heap, an exception of C++, a wild pointer in a library. Whichever it
 // is, the page it leaves says what it was.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import * as path from 'node:path'
@@ -54,4 +54,24 @@ it('a process that the kernel gives nothing more says so as it dies', async () =
     child.kill('SIGKILL')
     for (const socket of sockets) socket.destroy()
   }
+})
+
+const mounts = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'])
+it.skipIf(mounts.status !== 0)('a disk that has no room for its page is told by name, and is no crash', () => {
+  using at = temporaryFolder()
+  const model = path.join(at.folder, 'model.gguf')
+  writeFileSync(model, writeGguf(randomLlama({ type: 'F32' })).bytes)
+  const full = '/mnt'
+  const engine = [
+    process.execPath,
+    ...[entry('native/host/main.ts'), '--model', model, '--name', 'tiny', '--listen', '127.0.0.1:0'],
+    ...['--telemetry', path.join(full, 'telemetry'), '--incarnation', 'life-1', '--threads', '1'],
+  ]
+  const script = `mount -t tmpfs -o size=16k none ${full} && head -c 64k /dev/zero > ${full}/fill; exec "$@"`
+  const ended = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh', ...engine], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  expect(ended.stderr).toContain('telemetry: No space left on device')
+  expect([ended.status, ended.signal]).toEqual([3, null])
 })
