@@ -18,6 +18,9 @@ if (!existsSync(at('../dist/cli/main.js'))) {
   if (built.status !== 0) process.exit(built.status ?? 1)
 }
 
+// A log on a full disk, or a reader that left: words get lost, the program goes on.
+process.stderr.on('error', () => {})
+
 const programs = { server: '../dist/server/main.js', agent: '../dist/agent/main.js' }
 const program = programs[process.argv[2]]
 if (program !== undefined && !process.argv.includes('--help')) {

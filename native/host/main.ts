@@ -46,6 +46,8 @@ function exitCodeOf(error: unknown): number {
   return isInferwardError(error) ? error.exitCode : 1
 }
 
+// A log on a full disk loses words; the engine goes on.
+process.stderr.on('error', () => {})
 process.on('uncaughtException', (error) => {
   process.stderr.write(`inferward-engine: internal fault: ${errorText(error)}\n`)
   process.abort()

@@ -1,12 +1,12 @@
 // The server as a process: whatever a start that fails or is interrupted has begun ends with it.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { entry } from '../../core/base/entry.ts'
+import { entry, projectRoot } from '../../core/base/entry.ts'
 import { startOf } from '../../server/db/process-start.ts'
 
 let data: string
@@ -64,4 +64,26 @@ it('a start that is interrupted leaves no PostgreSQL behind', async () => {
   expect(await server.ended, server.words()).toBe(0)
   expect(startOf(Number(line))).toBeNull()
   expect(databaseRuns()).toBe(false)
+}, 60_000)
+
+it('goes on when its log takes nothing any more', async () => {
+  const file = path.join(data, 'inferward.yml')
+  writeFileSync(file, 'server: { listen: "127.0.0.1:0" }')
+  // Every write to it fails, as on a full disk.
+  const full = openSync('/dev/full', 'w')
+  const command = path.join(projectRoot, 'cli', 'inferward.mjs')
+  const child = spawn(process.execPath, [command, 'server', '--data', data, '--config', file], {
+    stdio: ['ignore', full, full],
+    env: { ...process.env, DATABASE_URL: undefined },
+  })
+  closeSync(full)
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  try {
+    const ready = async (): Promise<boolean> =>
+      (await fetch(`${readFileSync(path.join(data, 'run', 'server.url'), 'utf8').trim()}/-/ready`)).ok
+    await expect.poll(() => ready().catch(() => false), { timeout: 30_000, interval: 100 }).toBe(true)
+  } finally {
+    child.kill('SIGTERM')
+  }
+  expect(await ended).toBe(0)
 }, 60_000)
