@@ -10,10 +10,10 @@ export type TextVisitor = {
 }
 
 export const maxTextBytes = 16 << 20
-const maxSamples = 200_000
+export const maxTextSamples = 200_000
 
-function fault(line: number, message: string): InferwardError {
-  return new InferwardError({ code: 'text.malformed', message: `metrics page, line ${line}: ${message}` })
+export function fault(line: number, message: string, cause?: unknown): InferwardError {
+  return new InferwardError({ code: 'text.malformed', message: `metrics page, line ${line}: ${message}`, cause })
 }
 
 const nameStart = /[a-zA-Z_:]/
@@ -39,10 +39,10 @@ export function parseText(text: string, visitor: TextVisitor): void {
     if (trimmed === '') continue
     if (trimmed[0] === '#') comment(trimmed, visitor)
     else {
-      if (++samples > maxSamples)
+      if (++samples > maxTextSamples)
         throw new InferwardError({
           code: 'text.too_large',
-          message: `metrics page with more than ${maxSamples} samples`,
+          message: `metrics page with more than ${maxTextSamples} samples`,
         })
       parseSample(trimmed, line, visitor)
     }
@@ -61,6 +61,20 @@ function comment(row: string, visitor: TextVisitor): void {
 }
 
 function parseSample(row: string, line: number, visitor: TextVisitor): void {
+  const { name, labels, at } = parseSeries(row, line)
+  const { value, time } = parseTail(row.slice(at), line)
+  visitor.sample(name, labels, value, time)
+}
+
+export type SeriesText = {
+  readonly name: string
+  readonly labels: readonly (readonly [string, string])[]
+  /** Where it ends. */
+  readonly at: number
+}
+
+/** The front of a row: what names the series. */
+export function parseSeries(row: string, line: number): SeriesText {
   let at = 0
   const name = (): string => {
     const from = at
@@ -102,14 +116,21 @@ function parseSample(row: string, line: number, visitor: TextVisitor): void {
     }
     at++
   }
-  const rest = row.slice(at).trim().split(/\s+/)
+  return { name: metric, labels, at }
+}
+
+export type Tail = { readonly value: number; readonly time: number | null }
+
+/** The rest of a row: a value and perhaps a time. */
+export function parseTail(text: string, line: number): Tail {
+  const rest = text.trim().split(/\s+/)
   if (rest.length < 1 || rest.length > 2) throw fault(line, 'expected a value and at most a timestamp')
   const value = parseValue(rest[0]!)
   if (value === null) throw fault(line, `not a number: ${rest[0]!.slice(0, 40)}`)
   const time = rest[1] === undefined ? null : /^[+-]?\d+$/.test(rest[1]) ? Number(rest[1]) : Number.NaN
   if (time !== null && !Number.isSafeInteger(time))
     throw fault(line, 'the timestamp is not a whole number of milliseconds')
-  visitor.sample(metric, labels, value, time)
+  return { value, time }
 }
 
 /** Go's ParseFloat as far as exporters use it; null when it is no number. */
