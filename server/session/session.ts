@@ -115,6 +115,7 @@ export function openSessions(deps: SessionDeps): Sessions {
         return fault(`protocol ${message.protocol}, this server speaks ${protocolVersion}: upgrade the older side`)
       }
       const name = message.state.host
+      if (name === 'server') return fault('the name "server" is the server\'s own: set agent.host')
       const older = byHost.get(name)
       if (older !== undefined) {
         // Either a half-open socket of the same agent or two agents under one name; the newest wins, and the log says so.

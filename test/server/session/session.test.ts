@@ -299,6 +299,7 @@ describe('bad input', () => {
     ['a frame of no stream', (one: Peer) => one.socket.send(Buffer.alloc(20, 9)), 'stream frame is not understood'],
     ['another protocol', (one: Peer) => one.say({ ...hello(), protocol: 2 }), 'protocol 2'],
     ['a host without a name', (one: Peer) => one.say(hello('')), 'state.host'],
+    ['a host by the name of the server', (one: Peer) => one.say(hello('server')), 'set agent.host'],
     [
       'a field nobody knows, in characters of three bytes',
       (one: Peer) => one.say({ ...hello(), ['错'.repeat(200)]: 1 }),
