@@ -6,6 +6,9 @@ import type { Clock } from '../../core/base/clock.ts'
 import type { Log } from '../../core/base/log.ts'
 import { type Event, event } from '../../core/event/event.ts'
 
+/** What an agent saw or did itself. The rest of the history is the server's own to write: who asked, what fired, who was told. */
+const fromAgents: ReadonlySet<Event['kind']> = new Set(['fault', 'verdict', 'outcome', 'change'] as const)
+
 export type IngestDeps = {
   readonly clock: Clock
   readonly log: Log
@@ -74,6 +77,7 @@ export function openIngest(deps: IngestDeps): Ingest {
         const issue = parsed.error.issues[0]
         return reject(host, `event ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'invalid'}`)
       }
+      if (!fromAgents.has(parsed.data.kind)) return reject(host, `an agent tells no ${parsed.data.kind}`)
       if (parsed.data.host !== host) return reject(host, 'event names another host')
       await keep([parsed.data])
     },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { InferwardError } from '../../../core/base/errors.ts'
 import { silentLog } from '../../../core/base/log.ts'
 import { virtualClock } from '../../../core/base/virtual-clock.ts'
-import { type Event, eventId } from '../../../core/event/event.ts'
+import { type Event, type EventOf, event, eventId } from '../../../core/event/event.ts'
 import { openEventStore } from '../../../server/db/event-store.ts'
 import { type IngestDeps, openIngest } from '../../../server/ingest/ingest.ts'
 import { testDatabase } from '../../helpers/database.ts'
@@ -23,6 +23,21 @@ const change = (more: Partial<Event> = {}): Event =>
     detail: 'd',
     ...more,
   }) as Event
+const { kind: _kind, subject: _subject, detail: _detail, ...about } = change() as EventOf<'change'>
+const given: Event = { ...about, kind: 'command', commandId: 'c1', action: 'restart', reason: 'forged' }
+const { principal: _principal, ...unsaid } = about
+const fired: Event = {
+  ...unsaid,
+  kind: 'transition',
+  fingerprint: 'f',
+  group: 'g',
+  rule: 'r',
+  state: 'firing',
+  labels: {},
+  annotations: {},
+  value: null,
+  activeAt: 1,
+}
 const bytes = (value: unknown): Uint8Array =>
   new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
 
@@ -71,11 +86,17 @@ describe('events', () => {
     ['a field too many', bytes({ ...change(), extra: 1 })],
     ['an event of another host', bytes(change({ host: 'h2' }))],
     ['an event in the name of the server', bytes(change({ host: 'server' }))],
+    ['a command that an agent would have us believe somebody gave', bytes(given)],
+    ['an alert that it would have us believe fired', bytes(fired)],
   ])('that are %s are counted and taken, so that they block nobody', async (_name, payload) => {
     const { ingest, stored } = stand()
     await ingest.events('h1', payload)
     expect(stored).toEqual([])
     expect(ingest.stats()).toMatchObject({ frames: 1, malformed: 1, events: 0 })
+  })
+
+  it('of the kinds that only the server writes are whole in themselves: it is the sender that is wrong', () => {
+    for (const one of [given, fired]) expect(event.safeParse(one).success).toBe(true)
   })
 
   it('with NUL and broken surrogates go into PostgreSQL, in a chain that still fits', async () => {
