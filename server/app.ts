@@ -124,7 +124,7 @@ export async function openServer(options: {
     onHeartbeat: (host) => registry.heard(host, now()),
     onGone: (host) => log.info('agent disconnected', { host }),
     pendingCommands: (host) => ledger.pending(host, now()),
-    onCommandReceived: (_host, commandId) => ledger.received(commandId, now()),
+    onCommandReceived: (host, commandId) => ledger.received(host, commandId, now()),
     lease: { actionsPerEngine: config.remedy.actions_per_engine, windowMs: config.remedy.window },
     taken: resume.taken,
   })

@@ -78,11 +78,11 @@ export function openLedger(db: Db): Ledger {
         return { ...command, ttlMs: row.expiresAt - now }
       })
     },
-    async received(id, now) {
+    async received(host, id, now) {
       await db
         .update(commands)
         .set({ state: 'accepted', updatedAt: now })
-        .where(and(eq(commands.id, id), eq(commands.state, 'issued')))
+        .where(and(eq(commands.id, id), eq(commands.host, host), eq(commands.state, 'issued')))
     },
     async observe(outcome) {
       if (outcome.commandId === null) return
@@ -91,7 +91,9 @@ export function openLedger(db: Db): Ledger {
       await db
         .update(commands)
         .set({ state: outcome.result, outcome: outcome.reason, updatedAt: outcome.at })
-        .where(and(eq(commands.id, outcome.commandId), inArray(commands.state, [...from])))
+        .where(
+          and(eq(commands.id, outcome.commandId), eq(commands.host, outcome.host), inArray(commands.state, [...from])),
+        )
     },
     async expire(now) {
       await db

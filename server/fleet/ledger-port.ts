@@ -32,7 +32,8 @@ export type Ledger = {
   issue(request: IssueRequest, now: number): Promise<LedgerRow>
   /** Not yet in the hands of the agent, and not expired. */
   pending(host: string, now: number): Promise<readonly Command[]>
-  received(id: string, now: number): Promise<void>
+  /** A host that the command is not for changes nothing, here and below. */
+  received(host: string, id: string, now: number): Promise<void>
   /** Takes the result of a command from the agent's outcome event; it also corrects what the server had assumed. */
   observe(outcome: EventOf<'outcome'>): Promise<void>
   /** Marks what nobody took in time as `expired`, and what was taken and never ended as `unknown`. */
