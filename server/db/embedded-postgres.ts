@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import {
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -111,6 +112,7 @@ export async function startEmbeddedPostgres(options: {
   mkdirSync(run, { recursive: true, mode: 0o700 })
   const sockets = socketFolder(run)
   mkdirSync(sockets, { recursive: true, mode: 0o700 })
+  if (sockets !== run) refuseForeign(sockets)
   // The socket folder is ours alone (0700): whoever can open it may read the files beside it as well, so no password is asked.
   const connection = { host: sockets, port: 5432, user: 'inferward', database: 'inferward' }
 
@@ -215,6 +217,14 @@ function socketFolder(run: string): string {
   if (Buffer.byteLength(run) <= maxSocketFolder) return run
   const digest = createHash('sha256').update(run).digest('hex').slice(0, 16)
   return path.join(os.tmpdir(), `inferward-${process.getuid?.() ?? 0}-${digest}`)
+}
+
+/** In a folder where anybody may make names, somebody else may have made this one first, to answer in place of our database. */
+function refuseForeign(folder: string): void {
+  const found = lstatSync(folder)
+  const ours = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0
+  if (!ours)
+    throw unavailable(`${folder} is not a folder of ours alone`, 'Remove it, or name a shorter path with --data.')
 }
 
 /** Pid of the postmaster that runs this very cluster, or null. */
