@@ -40,7 +40,7 @@ try {
   })
   const { version } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as { version: string }
   const begin = async (): Promise<ServerApp> => {
-    const databaseUrl = process.env.DATABASE_URL
+    const databaseUrl = process.env.DATABASE_URL || undefined // set to nothing is not set
     const database = await openDatabase({ dataDirectory: flags.data, databaseUrl, clock: systemClock, log })
     return openServer({
       configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
