@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { tryParseDuration } from './duration.ts'
 
 /** `30s` → milliseconds. */
-export const duration = z.string().transform((text, context) => {
+export const duration = z.string('write a duration, such as 500ms, 30s, 5m or 1h30m').transform((text, context) => {
   const ms = tryParseDuration(text)
   if (ms !== undefined) return ms
   context.addIssue({ code: 'custom', message: `not a duration: "${text}" (write 500ms, 30s, 5m or 1h30m)` })
@@ -14,7 +14,7 @@ export const duration = z.string().transform((text, context) => {
 export type Listen = { readonly host: string; readonly port: number }
 
 /** `127.0.0.1:9700`, `[::1]:9700` → host and port; port 0 = any free one. */
-export const listen = z.string().transform((text, context): Listen => {
+export const listen = z.string('write host:port, for example 127.0.0.1:9700').transform((text, context): Listen => {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text)
   const port = Number(match?.[3])
   if (match !== null && port <= 65_535) return { host: (match[1] ?? match[2])!, port }

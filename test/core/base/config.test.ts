@@ -65,6 +65,7 @@ describe('a fault', () => {
     ['a wrong type', 'server: {}\ntoken: 5\n', '2:1: token: '],
     ['a missing key, at its parent', 'server: {}\nchannel:\n  email:\n    to: a\n', '3:3: channel.email.from: '],
     ['a wrong address', 'server:\n  listen: nowhere\n', '2:3: server.listen: not an address: "nowhere"'],
+    ['a port alone', 'server:\n  listen: 9700\n', '2:3: server.listen: write host:port, for example 127.0.0.1:9700'],
     ['a port past the last one', 'server:\n  listen: a:65536\n', '2:3: server.listen: not an address'],
     ['a wrong duration', 'server: {}\ninterval: 5\n', '2:1: interval: '],
     ['an item of a list', 'server: {}\nbackends:\n  - url: a\n  - url: 7\n', '4:5: backends[1].url: '],
