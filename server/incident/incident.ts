@@ -5,7 +5,7 @@
 // seen progress; the timeline is bounded, and what was left out of its middle is counted.
 
 import { createHash } from 'node:crypto'
-import type { Event, EventOf } from '../../core/event/event.ts'
+import type { Event, EventOf, FaultCause } from '../../core/event/event.ts'
 import { clean, type Entry, later, type Mark, markOf, type Severity, severityOf, trimmed, worse } from './entry.ts'
 
 export const entriesPerIncident = 200
@@ -29,7 +29,7 @@ export type Gathered = {
   firstAlert: (Mark & { readonly event: EventOf<'transition'> }) | null
   firstFailure: (Mark & { readonly event: EventOf<'outcome'> }) | null
   /** Latest by time. */
-  lastFault: Mark | null
+  lastFault: (Mark & { readonly cause: FaultCause }) | null
   lastAction: (Mark & { readonly event: EventOf<'outcome'> }) | null
   lastRefusal: (Mark & { readonly reason: string }) | null
   /** What says that the engine serves, or was stopped on purpose. */
@@ -96,7 +96,7 @@ export function join(incident: Gathered, sequence: number, original: Event): voi
       incident.severity = 'critical'
       incident.openedAt = Math.min(incident.openedAt, event.at)
       if (isEarlier(mark, incident.firstFault)) incident.firstFault = { ...mark, event }
-      if (isLater(mark, incident.lastFault)) incident.lastFault = mark
+      if (isLater(mark, incident.lastFault)) incident.lastFault = { ...mark, cause: event.cause }
       break
     case 'transition':
       alert(incident, mark, event, original)

@@ -149,7 +149,16 @@ function what(one: Gathered): Words {
 
 function again(one: Gathered): Words[] {
   const { faults } = one.counts
-  return faults < 2 ? [] : [{ en: `${faults} faults in a row`, zh: `共 ${faults} 次故障` }]
+  if (faults < 2) return []
+  // The last one is what a person meets now; it may be another than the first.
+  const last =
+    one.lastFault === null || one.lastFault.cause === one.firstFault?.event.cause ? null : one.lastFault.cause
+  return [
+    {
+      en: `${faults} faults in a row${last === null ? '' : `, at the last it ${causeWords[last].en}`}`,
+      zh: `共 ${faults} 次故障${last === null ? '' : `,最近一次${causeWords[last].zh}`}`,
+    },
+  ]
 }
 
 function done(one: Gathered): Words[] {

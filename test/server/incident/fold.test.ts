@@ -109,6 +109,15 @@ describe('the fold of incidents', () => {
     expect(foldAll(it.events)).toMatchObject([{ closedAt: at(301), counts: { faults: 4, actions: 4 } }])
   })
 
+  it('names the cause of the last fault where it is another than that of the first', () => {
+    const it = story()
+    it.fault(0, { cause: 'hung', detail: '' })
+    it.fault(5, { cause: 'load_failed', detail: 'no such file' })
+    const [incident] = foldAll(it.events)
+    expect(incident!.summary.en).toContain('hung; 2 faults in a row, at the last it could not load;')
+    expect(incident!.summary.zh).toContain('共 2 次故障,最近一次加载失败;')
+  })
+
   it('tells a fault long after the recovery as an incident of its own', () => {
     const it = story()
     it.fault(0)
