@@ -123,6 +123,9 @@ export function openHttp(deps: HttpDeps): Http {
     const status = statusOf(error)
     if (status >= 500) deps.log.error('request failed', { path: request.path.slice(0, 200), error: errorText(error) })
     const known = isInferwardError(error) ? error : null
+    if (known === null && databaseGone(error)) {
+      return fault(response, 503, 'database.unreachable', 'the database cannot be reached', databaseHint)
+    }
     const message =
       known?.message ?? (status < 500 ? errorText(error) : 'internal error; the server log has the details')
     fault(response, status, known?.code ?? 'http.failed', message, known?.hint)
@@ -181,6 +184,19 @@ function statusOf(error: unknown): number {
   if (known !== undefined) return known[1]
   if (error.exitCode === exitCodes.usage) return 400
   return error.retryable ? 503 : 500
+}
+
+const databaseHint =
+  'Try again in some seconds. Our own one is started again: see DATA/run/postgres.log; of yours, check DATABASE_URL.'
+/** No connection, one that broke, or a database that starts, stops or recovers (class 57P). */
+const goneCodes = /^(?:ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|57P0[123])$/
+const goneWords = /^(?:Connection terminated|timeout exceeded when trying to connect)/
+
+/** Only of a failed query: what else may say ECONNREFUSED is not about the database. */
+function databaseGone(error: unknown): boolean {
+  if (!(error instanceof Error) || !/^Failed query:/.test(error.message)) return false
+  const { cause } = error
+  return goneCodes.test(systemCode(cause) ?? '') || (cause instanceof Error && goneWords.test(cause.message))
 }
 
 function listenFault(error: Error, listen: Listen): InferwardError {

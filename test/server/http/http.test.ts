@@ -13,6 +13,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
+const failedQuery = (cause: Error): Error => new Error('Failed query: select canary-3321', { cause })
+
 async function stand(more: Partial<HttpDeps> = {}) {
   const lines: string[] = []
   const router = express.Router()
@@ -29,6 +31,10 @@ async function stand(more: Partial<HttpDeps> = {}) {
     tricky: () => new InferwardError({ code: 'fleet.invalid_state_machine', message: 'our own fault' }),
     raw: () => new Error('select * from secrets where token=canary-3321'),
     thrown: () => 'only words, canary-3321',
+    gone: () => failedQuery(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })),
+    starting: () => failedQuery(Object.assign(new Error('the database system is starting up'), { code: '57P03' })),
+    cut: () => failedQuery(new Error('Connection terminated unexpectedly')),
+    wrong: () => failedQuery(Object.assign(new Error('no such column'), { code: '42703' })),
   }
   router.get('/api/v1/fail/:kind', async (request) => {
     throw failing[request.params.kind]!()
@@ -102,6 +108,10 @@ describe('a refusal', () => {
     ['busy', 503, 'store.busy', 'later'],
     ['broken', 500, 'store.broken', 'broken'],
     ['tricky', 500, 'fleet.invalid_state_machine', 'our own fault'],
+    ['gone', 503, 'database.unreachable', 'the database cannot be reached'],
+    ['starting', 503, 'database.unreachable', 'the database cannot be reached'],
+    ['cut', 503, 'database.unreachable', 'the database cannot be reached'],
+    ['wrong', 500, 'http.failed', 'internal error; the server log has the details'],
     ['raw', 500, 'http.failed', 'internal error; the server log has the details'],
     ['thrown', 500, 'http.failed', 'internal error; the server log has the details'],
   ])('for %s is %i with code and words', async (kind, status, code, message) => {
