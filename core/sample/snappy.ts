@@ -68,3 +68,27 @@ function littleEndian(bytes: Uint8Array, at: number, count: number): number {
   for (let index = 0; index < count; index++) value += bytes[at + index]! * 256 ** index
   return value
 }
+
+/** Most bytes of one literal whose length takes four bytes, and more than any body has. */
+const mostLiteral = 2 ** 32 - 1
+
+/** A block that holds these bytes as they are, one part after another: for what is written once and read at once, where packing would cost more than
+ * it saves. */
+export function literalBlock(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const total = parts.reduce((sum, part) => sum + part.length, 0)
+  if (total > mostLiteral) throw new RangeError(`a block of ${total} bytes`)
+  const out = new Uint8Array(10 + total)
+  let at = 0
+  let rest = total
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) out[at++] = (rest % 128) | 0x80
+  out[at++] = rest
+  if (total === 0) return out.slice(0, at)
+  out[at++] = 63 << 2
+  new DataView(out.buffer).setUint32(at, total - 1, true)
+  at += 4
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out.subarray(0, at)
+}

@@ -258,6 +258,7 @@ export class Write2Scanner {
   /** Exact up to 2^53; what lies above fits nowhere anyway. */
   private number(end: number): number {
     const { bytes } = this
+    if (this.at < end && bytes[this.at]! < 0x80) return bytes[this.at++]!
     let value = 0
     let scale = 1
     for (let count = 0; count < 10; count++, scale *= 128) {

@@ -1,0 +1,199 @@
+// Scrapes targets on a clock: each at its own place within the interval, so that they do not all come at once, and never twice at a time. Targets in
+// files come and go while it runs.
+
+import type { Clock } from '../../core/base/clock.ts'
+import { errorText } from '../../core/base/errors.ts'
+import type { Log } from '../../core/base/log.ts'
+import { type FileTargets, openFileTargets } from './file-sd.ts'
+import { type GetPage, openPageGet } from './page-get.ts'
+import { openAuth } from './prometheus-keys.ts'
+import { type ScrapeJob, timeoutOf } from './scrape-config.ts'
+import { openScrapeTarget, type ScrapeTarget, stopped, type TargetState } from './scrape-target.ts'
+import { type TargetSpec, targetsOf } from './targets.ts'
+
+export type TargetView = TargetState & {
+  readonly job: string
+  readonly url: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly discovered: Readonly<Record<string, string>>
+  readonly intervalMs: number
+  readonly timeoutMs: number
+}
+export type Scraper = {
+  start(): void
+  stop(): Promise<void>
+  targets(): readonly TargetView[]
+  readings(): readonly { readonly name: string; readonly value: number }[]
+}
+export type ScraperDeps = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly jobs: readonly ScrapeJob[]
+  /** Folder that file names of the configuration are relative to. */
+  readonly directory: string
+  /** A remote-write 2.0 body to the store. */
+  readonly append: (body: ArrayBuffer) => Promise<unknown>
+  /** Left out: the real one. */
+  readonly get?: GetPage
+}
+
+/** A time so near to the planned one counts as that: equal distances cost the store next to nothing. */
+const toleranceMs = 10
+const maxTargets = 10_000
+
+type Running = {
+  readonly spec: TargetSpec
+  readonly target: ScrapeTarget
+  readonly stop: AbortController
+  done: Promise<void>
+}
+
+/** Throws `config.secret_file`. */
+export function openScraper(deps: ScraperDeps): Scraper {
+  const { clock, log } = deps
+  const http = deps.get === undefined ? openPageGet() : null
+  const get = deps.get ?? http!.get
+  const monotonic = (): number => clock.monotonic()
+  const jobs = deps.jobs.map((job) => ({
+    job,
+    auth: openAuth(job, deps.directory, `scrape_configs: job ${job.job_name}`, monotonic),
+    files: job.file_sd_configs.map((one) => openFileTargets(one.files, deps.directory)),
+    running: new Map<string, Running>(),
+  }))
+  const timers = new Set<Disposable>()
+  const ending = new Set<Promise<void>>()
+  const told = new Map<string, string>()
+  let over = false
+  let scrapes = 0
+  let failures = 0
+  let missed = 0
+  let lost = 0
+
+  /** One target until it is stopped. */
+  const loop = async (job: ScrapeJob, { spec, target, stop }: Omit<Running, 'done'>): Promise<void> => {
+    const interval = job.scrape_interval
+    const place = hashOf(spec.key) % interval
+    let due = next(clock.now(), place, interval)
+    while (!stop.signal.aborted) {
+      await clock.sleep(due - clock.now(), stop.signal)
+      if (stop.signal.aborted) return
+      const now = clock.now()
+      // Woken early or late by more than a little, or the clock was set: the true time counts.
+      const time = Math.abs(now - due) <= Math.min(toleranceMs, interval / 100) ? due : now
+      const ended = new AbortController()
+      const end = (): void => ended.abort(stopped)
+      const timer = clock.timer(timeoutOf(job), () => ended.abort())
+      stop.signal.addEventListener('abort', end, { once: true })
+      try {
+        await target.scrape(time, ended.signal)
+      } catch (error) {
+        lost++
+        log.warn('scraped samples could not be stored', { job: job.job_name, error: errorText(error) })
+      } finally {
+        timer[Symbol.dispose]()
+        stop.signal.removeEventListener('abort', end)
+      }
+      scrapes++
+      if (target.state().health === 'down') failures++
+      const after = next(Math.max(clock.now(), due + 1), place, interval)
+      if (after - due > interval && after - due < 1000 * interval) missed += Math.round((after - due) / interval) - 1
+      due = after
+    }
+  }
+
+  const begin = (one: (typeof jobs)[number], spec: TargetSpec): void => {
+    const target = openScrapeTarget(spec, one.job, { clock, get, auth: one.auth, append: deps.append })
+    const running = { spec, target, stop: new AbortController() }
+    one.running.set(spec.key, { ...running, done: loop(one.job, running) })
+  }
+  const end = async ({ target, stop, done }: Running): Promise<void> => {
+    stop.abort()
+    await done
+    await target.end(clock.now())
+  }
+
+  /** What runs becomes what is wanted. */
+  const put = (one: (typeof jobs)[number], groups: Parameters<typeof targetsOf>[1]): void => {
+    const most = one.job.target_limit === 0 ? maxTargets : Math.min(one.job.target_limit, maxTargets)
+    const all = targetsOf(one.job, groups)
+    if (all.length > most) tell(`targets ${one.job.job_name}`, `${all.length} targets, ${most} are scraped`)
+    const wanted = new Map(all.slice(0, most).map((spec) => [spec.key, spec]))
+    for (const [key, running] of one.running) {
+      if (wanted.has(key)) continue
+      one.running.delete(key)
+      const gone: Promise<void> = end(running)
+        .catch((error: unknown) => log.warn('the end of a target could not be stored', { error: errorText(error) }))
+        .finally(() => ending.delete(gone))
+      ending.add(gone)
+    }
+    for (const [key, spec] of wanted) if (!one.running.has(key)) begin(one, spec)
+  }
+  /** Each fault once, until it changes. */
+  const tell = (what: string, fault: string): void => {
+    if (told.get(what) === fault) return
+    told.set(what, fault)
+    log.warn('scraping', { what, fault })
+  }
+  const refresh = (one: (typeof jobs)[number]): void => {
+    const found = one.files.flatMap((files: FileTargets) => [...files.refresh()])
+    for (const files of one.files) for (const [file, fault] of files.faults) tell(file, fault)
+    put(one, [...one.job.static_configs, ...found])
+  }
+  const refreshLater = (one: (typeof jobs)[number]): void => {
+    const timer = clock.timer(Math.min(...one.job.file_sd_configs.map((files) => files.refresh_interval)), () => {
+      timers.delete(timer)
+      if (over) return
+      refresh(one)
+      refreshLater(one)
+    })
+    timers.add(timer)
+  }
+
+  return {
+    start() {
+      for (const one of jobs) {
+        refresh(one)
+        if (one.files.length > 0) refreshLater(one)
+      }
+    },
+    async stop() {
+      over = true
+      for (const timer of timers) timer[Symbol.dispose]()
+      const all = jobs.flatMap(({ running }) => [...running.values()])
+      for (const { stop } of all) stop.abort()
+      // No mark at the end of the program: whoever starts again goes on with the same series.
+      await Promise.all([...all.map(({ done }) => done), ...ending])
+      http?.close()
+    },
+    targets: () =>
+      jobs.flatMap(({ job, running }) =>
+        [...running.values()].map(({ spec, target }) => ({
+          ...target.state(),
+          job: job.job_name,
+          url: spec.url,
+          labels: Object.fromEntries(spec.labels),
+          discovered: spec.discovered,
+          intervalMs: job.scrape_interval,
+          timeoutMs: timeoutOf(job),
+        })),
+      ),
+    readings: () => [
+      { name: 'inferward_scrape_targets', value: jobs.reduce((sum, { running }) => sum + running.size, 0) },
+      { name: 'inferward_scrape_runs_total', value: scrapes },
+      { name: 'inferward_scrape_failures_total', value: failures },
+      { name: 'inferward_scrape_missed_total', value: missed },
+      { name: 'inferward_scrape_lost_total', value: lost },
+    ],
+  }
+}
+
+/** First time from `now` on that lies at `place` within the interval. */
+function next(now: number, place: number, interval: number): number {
+  return Math.ceil((now - place) / interval) * interval + place
+}
+
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return (hash ^ (hash >>> 15)) >>> 0
+}
