@@ -1,0 +1,91 @@
+// Go's text/template: read once, rendered many times. Reading refuses what is wrong with its position; rendering gives a text or throws, in
+// bounded time and memory whatever the template says and whatever it is given.
+
+import { defaultLimits, type Limits } from './budget.ts'
+import { isBuiltin } from './builtins.ts'
+import type { FunctionSet } from './function.ts'
+import { type Definitions, parse } from './parse.ts'
+import type { Source } from './position.ts'
+import { type MissingKey, run } from './run.ts'
+import { type QuerySample, wrap } from './value.ts'
+
+export type TemplateOptions = {
+  readonly functions: FunctionSet
+  /** Stands in errors. Default empty. */
+  readonly name?: string
+  /** Template text before the user's own, in one line; errors do not count it. */
+  readonly prelude?: string
+  /** Templates that may be called by name, as from `templates:` files. */
+  readonly library?: Library
+  /** What a map gives for a key it does not have; Prometheus and Alertmanager say `zero`, the default. */
+  readonly missingKey?: MissingKey
+  readonly limits?: Partial<Limits>
+}
+export type Environment = {
+  /** The moment that is now, milliseconds. */
+  readonly nowMs?: number
+  /** PromQL at that moment; throws when it cannot. */
+  readonly query?: (expression: string) => readonly QuerySample[]
+  readonly externalUrl?: string
+  /** Rendered already. */
+  readonly routeLabels?: Readonly<Record<string, string>>
+}
+export type Template = {
+  /** Throws an InferwardError: `template.failed`, or `template.too_much` past a limit. `partial` is told what was written until then. */
+  execute(data?: unknown, environment?: Environment, partial?: (text: string) => void): string
+}
+/** A set of named templates. */
+export type Library = { readonly definitions: Definitions }
+
+export const emptyLibrary: Library = { definitions: new Map() }
+
+/** Throws `template.invalid` with the position in `text`. */
+export function parseTemplate(text: string, options: TemplateOptions): Template {
+  const { functions, name = '', missingKey = 'zero', prelude = '', library = emptyLibrary } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const definitions = parse(sourceOf(name, text, prelude), withoutMain(library.definitions, name), known(functions))
+  return {
+    execute: (data, environment = {}, partial) =>
+      run(
+        name,
+        data === undefined ? undefined : wrap(data),
+        {
+          definitions,
+          functions,
+          missingKey,
+          limits,
+          scope: {
+            nowMs: environment.nowMs,
+            query: environment.query,
+            externalUrl: environment.externalUrl ?? '',
+            routeLabels: environment.routeLabels ?? {},
+          },
+        },
+        partial,
+      ),
+  }
+}
+
+/** A library with the templates that `text`, a file of `{{ define }}`s, adds. Throws `template.invalid`. */
+export function extendLibrary(library: Library, name: string, text: string, functions: FunctionSet): Library {
+  return { definitions: parse(sourceOf(name, text, ''), library.definitions, known(functions)) }
+}
+
+const sourceOf = (name: string, text: string, prelude: string): Source => ({
+  name,
+  text: prelude + text,
+  prelude: prelude.length,
+})
+
+const known =
+  (functions: FunctionSet) =>
+  (name: string): boolean =>
+    isBuiltin(name) || Object.hasOwn(functions, name)
+
+/** The text itself wins over a library's template of the same name, even when it is blank. */
+function withoutMain(definitions: Definitions, name: string): Definitions {
+  if (!definitions.has(name)) return definitions
+  const others = new Map(definitions)
+  others.delete(name)
+  return others
+}
