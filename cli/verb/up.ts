@@ -65,9 +65,7 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
       },
     )
 
-  const server = child('server', [], 15_000)
-  const agent = child('agent', ['--stop-engines-on-exit', ...model], 25_000)
-
+  // Before the first child: a Ctrl-C that ended us between its start and our listening would leave it behind.
   const stopped = new AbortController()
   let interrupted = false
   const interrupt = (): void => {
@@ -79,6 +77,9 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
   process.on('SIGHUP', interrupt)
+
+  const server = child('server', [], 15_000)
+  const agent = child('agent', ['--stop-engines-on-exit', ...model], 25_000)
 
   announceServer(data, tell, stopped.signal, process.stderr.isTTY === true)
     .then((url) => (url === null ? undefined : announceAnswer(data, url, tell, stopped.signal)))
