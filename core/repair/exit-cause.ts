@@ -45,6 +45,12 @@ function tellingLine(lastWords: string): string {
   return told.trim().slice(0, 300)
 }
 
+/** What our engine said when it could not go on: the first line names the fault, those after it why and what to do. */
+function refusal(lastWords: string): string {
+  const line = lastWords.split('\n').find((one) => one.startsWith('inferward-engine: ')) ?? ''
+  return line.trim().slice(0, 300)
+}
+
 export function exitCause(signals: ExitSignals): ExitCause {
   const evidence: Evidence[] = []
   const add = (source: string, statement: string): void => void evidence.push({ source, statement })
@@ -65,8 +71,9 @@ export function exitCause(signals: ExitSignals): ExitCause {
   }
   const died = signals.signal !== null || noted !== undefined || signals.exitCode === null
   if (died && outOfMemoryWords.test(signals.lastWords)) return result('out_of_memory', words)
-  if (signals.exitCode === loadFailedCode) return result('load_failed', words || 'the model could not be loaded')
-  if (signals.exitCode === portInUseCode) return result('load_failed', words || 'its port is in use')
+  const refused = refusal(signals.lastWords) || words
+  if (signals.exitCode === loadFailedCode) return result('load_failed', refused || 'the model could not be loaded')
+  if (signals.exitCode === portInUseCode) return result('load_failed', refused || 'its port is in use')
   const signal = signals.signal ?? noted ?? null
   switch (signal) {
     case 'SIGKILL':

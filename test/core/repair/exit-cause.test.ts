@@ -105,6 +105,16 @@ describe('the cause of an exit', () => {
     expect(exitCause({ ...nothing, signal: 'SIGABRT', lastWords: failing }).detail).toContain('telemetry lost')
   })
 
+  it.each([3, 13])('quotes the fault that the engine named with exit code %i, not the advice after it', (exitCode) => {
+    const said = [
+      '127.0.0.1:9720 is in use by another process',
+      'because: listen EADDRINUSE',
+      'See who it is: ss -ltnp',
+    ]
+    const lastWords = `${said.map((line) => `inferward-engine: ${line}`).join('\n')}\n`
+    expect(exitCause({ ...nothing, exitCode, lastWords }).detail).toBe(`inferward-engine: ${said[0]}`)
+  })
+
   it.each([3, 13])('never leaves the detail of exit code %i empty when the process said nothing', (exitCode) => {
     expect(exitCause({ ...nothing, exitCode }).detail).not.toBe('')
   })
