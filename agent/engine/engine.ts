@@ -302,7 +302,10 @@ export function openEngine(deps: EngineDeps): Engine {
       if (current.writeAgainAt !== null && now >= current.writeAgainAt) recordLife(deps, current)
       if (seen.verdict === 'hung') {
         if (current.fate === 'kept') {
-          const detail = `no progress for ${Math.round(liveness.stalledMs / 1000)} s while work waited`
+          const stood = `no progress for ${Math.round(liveness.stalledMs / 1000)} s`
+          const idle = !ours || page.running + page.waiting === 0
+          const detail =
+            idle && checks.pendingSince === null ? `${stood}: it stood still` : `${stood} while work waited`
           condemn(current, 'hung', detail, liveness.evidence)
         }
         return

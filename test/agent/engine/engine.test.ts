@@ -261,6 +261,7 @@ describe('an engine that stands still', () => {
     await serving(kept)
     await kept.do('silence')
     await until('the fault', () => kept.faults().some((one) => one.cause === 'hung'))
+    expect(kept.faults()[0]!.detail).toMatch(/^no progress for \d+ s: it stood still$/)
   })
 
   it('and recovers before its rebuild was allowed is left alone, and watched as before', async () => {
