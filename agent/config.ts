@@ -32,6 +32,7 @@ export const agentConfig = z
     rule_presets: z.unknown().optional(),
     default_rules: z.unknown().optional(),
     evaluation_interval: z.unknown().optional(),
+    evaluation_on_arrival: z.unknown().optional(),
     alertmanager_config: z.unknown().optional(),
   })
   .strict()
