@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import { projectRoot } from '../core/base/entry.ts'
 import { listen } from '../core/base/schema.ts'
-import { engineConfig, watchConfig } from './engine/config.ts'
+import { type EngineConfig, engineConfig, watchConfig } from './engine/config.ts'
 
 export const defaultModel = path.join(projectRoot, 'native', 'model', 'default.gguf')
 
@@ -20,14 +20,29 @@ const agentSection = z
   })
   .strict()
 
+/** Engines share neither a name, which their run files carry, nor an address, which only one of them could open. Port 0 is any free one. */
+function distinct(engines: readonly EngineConfig[], context: z.RefinementCtx): void {
+  const address = ({ listen }: EngineConfig): string => `${listen.host}:${listen.port}`
+  engines.forEach((engine, index) => {
+    const before = engines.slice(0, index)
+    if (before.some((one) => one.name === engine.name))
+      context.addIssue({ code: 'custom', path: [index, 'name'], message: `there are two engines "${engine.name}"` })
+    const holder = before.find((one) => one.listen.port !== 0 && address(one) === address(engine))
+    if (holder !== undefined)
+      context.addIssue({ code: 'custom', path: [index, 'listen'], message: `engine "${holder.name}" has this address` })
+  })
+}
+
 export const agentConfig = z
   .object({
-    engines: z.array(engineConfig).max(64).optional(),
+    engines: z.array(engineConfig).max(64).superRefine(distinct).optional(),
     agent: agentSection.prefault({}),
     server: z.unknown().optional(),
     remedy: z.unknown().optional(),
     storage: z.unknown().optional(),
     backend: z.unknown().optional(),
+    scrape_configs: z.unknown().optional(),
+    remote_write: z.unknown().optional(),
     rule_files: z.unknown().optional(),
     rule_presets: z.unknown().optional(),
     default_rules: z.unknown().optional(),
