@@ -28,6 +28,7 @@ import { prometheusApi } from './http/prometheus/prometheus-api.ts'
 import { writeApi } from './http/prometheus/write-api.ts'
 import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
+import { openRemote } from './remote/remote.ts'
 import { openResume } from './resume.ts'
 import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
@@ -75,13 +76,9 @@ export async function openServer(options: {
   const startedAt = now()
   const externalUrl = (config.server.external_url ?? listenUrl(config.server.listen)).replace(/\/$/, '')
   const resume = await openResume({ hosts: openHostTable(database.db), marks: openMarkTable(database.db), now })
-  const store = openStore({
-    clock,
-    log,
-    config,
-    data,
-    configDirectory: options.configDirectory,
-    rulesReady: () => resume.ready(sessions),
+  const { store, ...remote } = openRemote({
+    ...options,
+    open: (wrote) => openStore({ ...options, wrote, rulesReady: () => resume.ready(sessions) }),
   })
 
   const ingest = openIngest({
@@ -136,6 +133,7 @@ export async function openServer(options: {
     version: options.version,
     configText: () => redact(options.configText),
     hosts: () => registry.hosts(now()),
+    targets: remote.targets,
     externalLabels: config.server.external_labels,
     limits: {
       retentionMs: config.storage.retention,
@@ -152,7 +150,7 @@ export async function openServer(options: {
     store,
     ingest,
     sessions,
-    more: () => [...alerting.readings(), ...prometheus.readings()],
+    more: () => [...alerting.readings(), ...prometheus.readings(), ...remote.readings()],
   })
   metrics.source(self.readings)
 

@@ -2,6 +2,8 @@
 
 import { z } from 'zod'
 import { duration, listen } from '../core/base/schema.ts'
+import { scrapeConfigs } from './remote/scrape-config.ts'
+import { remoteWrite } from './remote/send-config.ts'
 import { backendConfig } from './tsdb/backend-config.ts'
 import { storageConfig } from './tsdb/config.ts'
 
@@ -50,6 +52,9 @@ export const serverConfig = z
     storage: storageConfig,
     /** Another server of the Prometheus API in place of the embedded store. */
     backend: backendConfig.optional(),
+    /** As in Prometheus: what is read from elsewhere, and where samples are sent on to. */
+    scrape_configs: scrapeConfigs,
+    remote_write: remoteWrite,
     engines: z.unknown().optional(),
     agent: z.unknown().optional(),
   })

@@ -77,7 +77,41 @@ const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly 
     'Queries of the API whose time passed in the queue.',
     '排队超时的 API 查询次数。',
   ],
+  ['scrape_targets', 'gauge', [], 'Targets that are scraped.', '正在抓取的目标数。'],
+  ['scrape_runs_total', 'counter', [], 'Scrapes of targets.', '抓取次数。'],
+  [
+    'scrape_failures_total',
+    'counter',
+    [],
+    'Scrapes that brought no page, or one that was refused.',
+    '未取得页面或页面被拒绝的抓取次数。',
+  ],
+  ['scrape_missed_total', 'counter', [], 'Scrape times that passed without a scrape.', '错过的抓取时刻数。'],
+  ['scrape_lost_total', 'counter', [], 'Scraped pages that the store could not take.', '存储未能接收的抓取页面数。'],
 ]
+const remoteRows: readonly Metric[] = (
+  [
+    ['sent_total', 'counter', 'Samples that another server has taken.', '已被另一服务器接收的样本数。'],
+    ['refused_total', 'counter', 'Samples that another server refused for good.', '被另一服务器永久拒绝的样本数。'],
+    ['retries_total', 'counter', 'Requests that failed and were made again.', '失败后重试的请求数。'],
+    [
+      'dropped_total',
+      'counter',
+      'Bodies given up unsent: no room, or damaged.',
+      '因空间不足或损坏而放弃发送的数据体数。',
+    ],
+    ['waiting', 'gauge', 'Bodies that wait to be sent.', '等待发送的数据体数。'],
+  ] as const
+).map(([name, type, en, zh]) =>
+  server({
+    name: `inferward_remote_write_${name}`,
+    type,
+    unit: 'none',
+    labels: ['remote'],
+    help: { en, zh },
+    when: 'configured',
+  }),
+)
 const channelRows: readonly Metric[] = [
   server({
     name: 'inferward_notify_attempts_total',
@@ -111,6 +145,7 @@ export const serverMetrics: readonly Metric[] = [
     }),
   ),
   ...channelRows,
+  ...remoteRows,
   server({
     name: 'inferward_server_info',
     type: 'gauge',

@@ -8,7 +8,7 @@ import { type LocalStore, type LocalStoreDeps, localStore } from './local-store.
 import type { QueryLane } from './query-lane.ts'
 import { openStorage, type StorageLimits } from './storage.ts'
 
-export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesReady'> & {
+export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesReady' | 'wrote'> & {
   readonly config: StoreConfig
   readonly directory: string
   /** Left out: the real ones. */
@@ -46,5 +46,6 @@ export function durableStore(deps: DurableStoreDeps): LocalStore {
     persistence,
     ...(evaluation_on_arrival === undefined ? {} : { earlyEveryMs: evaluation_on_arrival }),
     ...(deps.lane === undefined ? {} : { lane: deps.lane }),
+    ...(deps.wrote === undefined ? {} : { wrote: deps.wrote }),
   })
 }

@@ -34,6 +34,8 @@ export type LocalStoreDeps = {
   readonly rulesReady: () => boolean
   /** Left out: the store lives in memory alone. */
   readonly persistence?: Persistence
+  /** Told of every sample that the server made itself and has taken. */
+  readonly wrote?: (labels: Labels, time: number, value: number, stale: boolean) => void
   /** Where heavy queries are worked out; left out: in place. */
   readonly lane?: QueryLane
   /** Least time between two looks at a group of planned alerts that new samples cause, milliseconds; left out: only the grid. */
@@ -119,6 +121,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       rules.wrote(labels)
       asked.changed()
       persistence?.own(labels, time, value, stale)
+      deps.wrote?.(labels, time, value, stale)
     } else refusals++
     return reason
   }

@@ -11,7 +11,7 @@ import type { LocalStore } from './local-store.ts'
 import { threadLane } from './query-lane.ts'
 
 export function openStore(
-  options: Pick<DurableStoreDeps, 'clock' | 'log' | 'rulesReady'> & {
+  options: Pick<DurableStoreDeps, 'clock' | 'log' | 'rulesReady' | 'wrote'> & {
     readonly config: StoreConfig & { readonly backend?: BackendConfig | undefined }
     /** The data folder, and the folder that file names of the configuration are relative to. */
     readonly data: string

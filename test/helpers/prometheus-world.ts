@@ -88,6 +88,7 @@ export async function openWorld(
     readonly series?: readonly SeriesSamples[]
     readonly rules?: string
     readonly hosts?: readonly HostView[]
+    readonly targets?: PrometheusApiDeps['targets']
     readonly limits?: Partial<PrometheusApiDeps['limits']>
     readonly maxSeries?: number
     readonly externalLabels?: Readonly<Record<string, string>>
@@ -131,6 +132,7 @@ export async function openWorld(
     startedAt: (now - 3600) * 1000,
     configText: () => 'server: {}\n',
     hosts: () => options.hosts ?? [],
+    ...(options.targets === undefined ? {} : { targets: options.targets }),
     externalLabels,
     limits,
   })

@@ -1,10 +1,12 @@
-// Targets as the Prometheus API shows them. Agents send by themselves: each host is a target that is up while it is heard.
+// Targets as the Prometheus API shows them: those that are scraped, and the agents, which send by themselves: each host is up while it is heard.
 
 import type { Router } from 'express'
+import { formatDuration } from '../../../core/base/duration.ts'
 import { agentMetrics } from '../../../core/sample/catalogue-agent.ts'
 import { engineMetrics } from '../../../core/sample/catalogue-engine.ts'
 import { matcherTest } from '../../../core/series/matcher-test.ts'
 import type { HostView } from '../../fleet/registry.ts'
+import type { TargetView } from '../../remote/scraper.ts'
 import { sendData } from './answer.ts'
 import { badData, limitParam, type Params, selectorParam } from './params.ts'
 import { openRoutes } from './route.ts'
@@ -12,24 +14,37 @@ import { time } from './times.ts'
 
 const pool = 'agent'
 
-export function targetsApi({ hosts }: { readonly hosts: () => readonly HostView[] }): Router {
+export function targetsApi({
+  hosts,
+  targets,
+}: {
+  readonly hosts: () => readonly HostView[]
+  readonly targets: () => readonly TargetView[]
+}): Router {
   const { router, add } = openRoutes()
+  const pools = (): readonly string[] => [...new Set([pool, ...targets().map(({ job }) => job)])]
   add('/api/v1/targets', ['get'], (params, response) => {
     const state = (params.text('state') ?? '').toLowerCase()
     const wanted = params.text('scrapePool') ?? ''
-    const active = state !== 'dropped' && (wanted === '' || wanted === pool)
+    const isWanted = (name: string): boolean => wanted === '' || wanted === name
+    const agents = isWanted(pool) ? hosts().map(targetJson) : []
+    const scraped = targets().filter(({ job }) => isWanted(job))
     sendData(response, {
-      activeTargets: active ? hosts().map(targetJson) : [],
+      activeTargets: state === 'dropped' ? [] : [...agents, ...scraped.map(scrapedJson)],
       droppedTargets: [],
-      droppedTargetCounts: wanted === '' || wanted === pool ? { [pool]: 0 } : {},
+      droppedTargetCounts: Object.fromEntries(
+        pools()
+          .filter(isWanted)
+          .map((name) => [name, 0]),
+      ),
     })
   })
-  add('/api/v1/scrape_pools', ['get'], (_params, response) => sendData(response, { scrapePools: [pool] }))
+  add('/api/v1/scrape_pools', ['get'], (_params, response) => sendData(response, { scrapePools: pools() }))
   add('/api/v1/scrape_pools/config', ['get'], (params, response) => {
     const wanted = params.text('scrapePool') ?? ''
     if (wanted === '') throw badData('no scrapePool parameter provided')
-    if (wanted !== pool) throw badData(`scrape pool ${JSON.stringify(wanted.slice(0, 100))} not found`)
-    sendData(response, { yaml: `job_name: ${pool}\n` })
+    if (!pools().includes(wanted)) throw badData(`scrape pool ${JSON.stringify(wanted.slice(0, 100))} not found`)
+    sendData(response, { yaml: `job_name: ${/^[a-z][\w-]*$/i.test(wanted) ? wanted : JSON.stringify(wanted)}\n` })
   })
   add('/api/v1/targets/metadata', ['get'], (params, response) => sendData(response, metadataOf(params, hosts())))
   // Alertmanagers that alerts are forwarded to: there are none.
@@ -55,6 +70,22 @@ function targetJson(host: HostView) {
     health: host.contact === 'connected' ? 'up' : 'down',
     scrapeInterval: '1s',
     scrapeTimeout: '1s',
+  }
+}
+
+function scrapedJson(target: TargetView) {
+  return {
+    discoveredLabels: target.discovered,
+    labels: target.labels,
+    scrapePool: target.job,
+    scrapeUrl: target.url,
+    globalUrl: target.url,
+    lastError: target.lastError,
+    lastScrape: time(target.lastScrape),
+    lastScrapeDuration: target.lastDurationMs / 1000,
+    health: target.health,
+    scrapeInterval: formatDuration(target.intervalMs),
+    scrapeTimeout: formatDuration(target.timeoutMs),
   }
 }
 

@@ -1,0 +1,117 @@
+// The store with what belongs to other servers around it: targets are scraped into it, and what it takes is sent on. It starts and stops as one
+// with the store.
+
+import { randomBytes } from 'node:crypto'
+import * as path from 'node:path'
+import type { Clock } from '../../core/base/clock.ts'
+import type { Log } from '../../core/base/log.ts'
+import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
+import type { Labels } from '../../core/sample/sample.ts'
+import { openAuth } from './prometheus-keys.ts'
+import type { ScrapeJob } from './scrape-config.ts'
+import { openScraper, type Scraper } from './scraper.ts'
+import { nameOf, type RemoteWrite } from './send-config.ts'
+import { openPost } from './send-post.ts'
+import { openSender, type Sender } from './sender.ts'
+
+/** What is needed of a store; a body is one of remote write 1.0, or of 2.0. */
+type Store = {
+  append(body: ArrayBuffer, kind?: 'write' | 'write2'): Promise<{ readonly samples: number }>
+  start(): void
+  stop(): Promise<void>
+}
+export type Remote<S> = {
+  readonly store: S
+  readonly targets: Scraper['targets']
+  readings(): readonly {
+    readonly name: string
+    readonly value: number
+    readonly labels?: Readonly<Record<string, string>>
+  }[]
+}
+export type RemoteDeps<S> = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly config: {
+    readonly scrape_configs: readonly ScrapeJob[]
+    readonly remote_write: readonly RemoteWrite[]
+    readonly server: { readonly external_labels: Readonly<Record<string, string>> }
+  }
+  /** The data folder, and the folder that file names of the configuration are relative to. */
+  readonly data: string
+  readonly configDirectory: string
+  /** `wrote` wants to hear of samples that the store makes itself. */
+  readonly open: (wrote: (labels: Labels, time: number, value: number, stale: boolean) => void) => S
+}
+
+/** Throws `config.secret_file`. */
+export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
+  const { clock, log, config } = deps
+  const senders = config.remote_write.map((one, index): readonly [name: string, sender: Sender] => {
+    const name = nameOf(one, index)
+    const sender = openSender({
+      clock,
+      log,
+      name,
+      files: nodeFileLayer,
+      directory: path.join(deps.data, 'remote-write', name),
+      config: one,
+      externalLabels: config.server.external_labels,
+      auth: openAuth(one, deps.configDirectory, `remote_write: ${name}`, () => clock.monotonic()),
+      post: openPost({ url: one.url, headers: one.headers, timeoutMs: one.remote_timeout, now: () => clock.now() }),
+      newEpoch: () => randomBytes(8).readBigUInt64LE(),
+      random: Math.random,
+    })
+    return [name, sender]
+  })
+  const inner = deps.open((labels, time, value, stale) => {
+    for (const [, sender] of senders) sender.own(labels, time, value, stale)
+  })
+  const append: S['append'] = async (body, kind = 'write') => {
+    const report = await inner.append(body, kind)
+    if (report.samples > 0) for (const [, sender] of senders) sender.offer(new Uint8Array(body), kind, report.samples)
+    return report
+  }
+  const scraper = openScraper({
+    clock,
+    log,
+    jobs: config.scrape_configs,
+    directory: deps.configDirectory,
+    append: (body) => append(body, 'write2'),
+  })
+  return {
+    store: {
+      ...inner,
+      append,
+      start() {
+        inner.start()
+        for (const [, sender] of senders) sender.start()
+        scraper.start()
+      },
+      async stop() {
+        await scraper.stop()
+        await Promise.all(senders.map(([, sender]) => sender.stop()))
+        await inner.stop()
+      },
+    },
+    targets: scraper.targets,
+    readings: () => [
+      ...scraper.readings(),
+      ...senders.flatMap(([remote, sender]) =>
+        Object.entries(readingNames).map(([key, name]) => ({
+          name: `inferward_remote_write_${name}`,
+          value: sender.stats()[key as keyof typeof readingNames],
+          labels: { remote },
+        })),
+      ),
+    ],
+  }
+}
+
+const readingNames = {
+  sent: 'sent_total',
+  refused: 'refused_total',
+  retries: 'retries_total',
+  dropped: 'dropped_total',
+  waiting: 'waiting',
+} as const
