@@ -9,6 +9,7 @@ import { createLog } from '../core/base/log.ts'
 import { nodeFileLayer } from '../core/base/node-file-layer.ts'
 import { takeLock } from '../core/base/process-lock.ts'
 import { ensureFolder, programFlags, readConfig } from '../core/base/program.ts'
+import { shownConfig } from '../core/base/shown-config.ts'
 import { openServer, type ServerApp } from './app.ts'
 import { serverConfig } from './config.ts'
 import { openDatabase } from './db/database.ts'
@@ -43,7 +44,7 @@ try {
     const databaseUrl = process.env.DATABASE_URL || undefined // set to nothing is not set
     const database = await openDatabase({ dataDirectory: flags.data, databaseUrl, clock: systemClock, log })
     return openServer({
-      configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
+      configText: flags.config === undefined ? '' : shownConfig(readFileSync(flags.config, 'utf8')),
       configDirectory: flags.config === undefined ? process.cwd() : path.dirname(flags.config),
       data: flags.data,
       config,
