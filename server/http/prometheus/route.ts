@@ -3,6 +3,8 @@
 
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import { errorText } from '../../../core/base/errors.ts'
+import type { Principal } from '../../auth/authorize.ts'
+import { demand } from '../fleet-api.ts'
 import { sendFault } from './answer.ts'
 import { badData, type Params, paramsOf } from './params.ts'
 
@@ -32,6 +34,11 @@ export function openRoutes(): Routes {
     router,
     add(path, methods, handler) {
       const route = router.route(path)
+      // Before a form is read. Who may not read is told in the words that refuse a wrong token: Prometheus has none of its own for it.
+      route.all((_request, response, next) => {
+        demand(response.locals.principal as Principal, 'read', null)
+        next()
+      })
       const handle = async (request: Request, response: Response): Promise<void> => {
         try {
           await handler(paramsOf(request), response, request)
