@@ -32,15 +32,19 @@ const csp =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 
 export function openHttp(deps: HttpDeps): Http {
+  const failed = (request: Request, error: unknown): void =>
+    deps.log.error('request failed', { path: request.path.slice(0, 200), error: errorText(error) })
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
-  app.use((_request, response, next) => {
+  app.use((request, response, next) => {
     response.set({
       'content-security-policy': csp,
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     })
+    // For routers that answer their faults in words of their own.
+    response.locals.failed = (error: unknown) => failed(request, error)
     next()
   })
 
@@ -121,7 +125,7 @@ export function openHttp(deps: HttpDeps): Http {
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error)
     const status = statusOf(error)
-    if (status >= 500) deps.log.error('request failed', { path: request.path.slice(0, 200), error: errorText(error) })
+    if (status >= 500) failed(request, error)
     const known = isInferwardError(error) ? error : null
     if (known === null && databaseGone(error)) {
       return fault(response, 503, 'database.unreachable', 'the database cannot be reached', databaseHint)

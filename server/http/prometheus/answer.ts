@@ -30,6 +30,7 @@ export function sendData(response: Response, data: unknown, warnings: readonly s
 
 export function sendFault(response: Response, error: unknown): void {
   const type = errorType(error)
+  if (type === 'internal') (response.locals.failed as (error: unknown) => void)(error)
   const message = type === 'internal' ? 'internal error; the server log has the details' : errorText(error)
   response.status(statuses[type]).json({ status: 'error', errorType: type, error: message })
 }

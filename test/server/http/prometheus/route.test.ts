@@ -1,4 +1,4 @@
-// The one way in, over a real socket: who may pass it.
+// The one way in, over a real socket: who may pass it, and what is told of a fault of ours.
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { createLog } from '../../../../core/base/log.ts'
@@ -11,14 +11,18 @@ afterEach(async () => {
 })
 
 async function stand(role: string) {
+  const lines: string[] = []
   const { router, add } = openRoutes()
   let asked = 0
   add('/api/v1/thing', ['get', 'post'], (_params, response) => {
     asked++
     response.json({ status: 'success', data: [] })
   })
+  add('/api/v1/broken', ['get'], () => {
+    throw new RangeError('Invalid string length')
+  })
   const http = openHttp({
-    log: createLog({ write: () => {}, now: () => 0, level: 'debug' }),
+    log: createLog({ write: (line) => void lines.push(line), now: () => 0, level: 'debug' }),
     listen: { host: '127.0.0.1', port: 0 },
     authenticate: async () => ({ name: role, role, scope: '*' }),
     routers: [router],
@@ -29,7 +33,7 @@ async function stand(role: string) {
   })
   const { url } = await http.start()
   closers.push(() => http.stop())
-  return { url, asked: () => asked }
+  return { url, lines, asked: () => asked }
 }
 
 describe('an endpoint of the Prometheus API', () => {
@@ -44,5 +48,15 @@ describe('an endpoint of the Prometheus API', () => {
     expect(refused.status).toBe(403)
     expect(await refused.json()).toMatchObject({ error: { code: 'auth.forbidden' } })
     expect([viewer.asked(), agent.asked()]).toEqual([1, 0])
+  })
+
+  it('that fails by our own fault says so, and the log says why', async () => {
+    const { url, lines } = await stand('viewer')
+    const answer = await fetch(`${url}/api/v1/broken?query=x`)
+    expect([answer.status, await answer.json()]).toMatchObject([500, { errorType: 'internal' }])
+    const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(told).toMatchObject([
+      { 'log.level': 'error', message: 'request failed', path: '/api/v1/broken', error: 'Invalid string length' },
+    ])
   })
 })
