@@ -100,7 +100,11 @@ function textOf(scope: Scope, args: readonly Value[]): string {
 }
 
 export const builtins: FunctionSet = {
-  call: { parameters: ['value', 'value'], variadic: true, call: ([name, callee, ...args], scope) => call(scope, name as string, callee, ...args) },
+  call: {
+    parameters: ['value', 'value'],
+    variadic: true,
+    call: ([name, callee, ...args], scope) => call(scope, name as string, callee, ...args),
+  },
   html: defineScoped(['any...'], (scope, ...args) => htmlEscape(textOf(scope, args))),
   index: define(['value', 'value...'], index),
   js: defineScoped(['any...'], (scope, ...args) => scriptEscape(textOf(scope, args))),

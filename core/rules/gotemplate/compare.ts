@@ -47,6 +47,5 @@ export function less(a: Value, b: Value): boolean {
 export const lessOrEqual = (a: Value, b: Value): boolean => less(a, b) || equal(a, [b])
 
 const unordered = () => fault('invalid type for comparison')
-const incompatible = (a: Value, b: Value) =>
-  fault(`incompatible types for comparison: ${typeOf(a)} and ${typeOf(b)}`)
+const incompatible = (a: Value, b: Value) => fault(`incompatible types for comparison: ${typeOf(a)} and ${typeOf(b)}`)
 const shown = (value: Value): string => sprintf('%s', [value], 4096)

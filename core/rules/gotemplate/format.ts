@@ -111,13 +111,27 @@ export function formatInt(value: bigint, verb: string, flags: Flags): string | u
 
 function unicode(value: bigint, flags: Flags): string {
   const code = BigInt.asUintN(64, value)
-  const text = `U+${code.toString(16).toUpperCase().padStart(Math.max(4, flags.precision ?? 0), '0')}`
+  const text = `U+${code
+    .toString(16)
+    .toUpperCase()
+    .padStart(Math.max(4, flags.precision ?? 0), '0')}`
   const char = charOf(value)
   return flags.sharp && code <= 0x10ffffn && char !== '\ufffd' && isPrintable(char) ? `${text} '${char}'` : text
 }
 
 /** Verbs and the digits they show unasked; -1: as few as read back the same. */
-const floatVerbs: Readonly<Record<string, number>> = { v: -1, g: -1, G: -1, b: -1, x: -1, X: -1, e: 6, E: 6, f: 6, F: 6 }
+const floatVerbs: Readonly<Record<string, number>> = {
+  v: -1,
+  g: -1,
+  G: -1,
+  b: -1,
+  x: -1,
+  X: -1,
+  e: 6,
+  E: 6,
+  f: 6,
+  F: 6,
+}
 
 export function formatFloat(value: number, verb: string, flags: Flags): string | undefined {
   const usual = Object.hasOwn(floatVerbs, verb) ? floatVerbs[verb] : undefined

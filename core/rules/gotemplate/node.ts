@@ -1,7 +1,7 @@
 // A template as a tree, and how a part of it reads in an error: not as it was written but in one normal form, as Go shows it.
 
-import { goQuote } from './quote.ts'
 import type { NumberLiteral } from './literal.ts'
+import { goQuote } from './quote.ts'
 
 type At = { readonly at: number }
 

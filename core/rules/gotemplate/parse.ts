@@ -1,11 +1,20 @@
 // Go's grammar of templates, its words for what is wrong. A fault lies where the reader had come to. Functions must be known and variables
 // declared when the text is read, so that a rule with a slip of the pen is refused with its file and not found out by an alert.
 
-import { goQuote } from './quote.ts'
 import { lex, type Token, type TokenKind } from './lex.ts'
 import { type Failure, parseNumber, unquote, unquoteChar } from './literal.ts'
-import { type Block, type Branch, type Command, isBlank, type Operand, type Pipeline, show, type Statement } from './node.ts'
+import {
+  type Block,
+  type Branch,
+  type Command,
+  isBlank,
+  type Operand,
+  type Pipeline,
+  type Statement,
+  show,
+} from './node.ts'
 import { invalid, type Source } from './position.ts'
+import { goQuote } from './quote.ts'
 
 /** Parentheses and control structures inside one another. */
 const deepest = 200
@@ -26,7 +35,7 @@ export function parse(source: Source, known: Definitions, isFunction: (name: str
   return all
 }
 
-type End = { readonly kind: 'end' | 'else'; readonly then: 'if' | 'with' | null }
+type End = { readonly kind: 'end' | 'else'; readonly follows: 'if' | 'with' | null }
 type Item = Statement | End
 
 const isEnd = (item: Item): item is End => item.kind === 'end' || item.kind === 'else'
@@ -74,7 +83,10 @@ class Parser {
     const context = 'define clause'
     const name = this.templateName(this.nextWord(), context)
     this.expect('right', context)
-    this.add(name, this.inside(() => this.definition(context)))
+    this.add(
+      name,
+      this.inside(() => this.definition(context)),
+    )
   }
 
   /** A body with variables of its own up to its `{{end}}`. */
@@ -132,7 +144,7 @@ class Parser {
           return this.otherwise()
         case 'end':
           this.expect('right', 'end')
-          return { kind: 'end', then: null }
+          return { kind: 'end', follows: null }
         case 'if':
         case 'range':
         case 'with':
@@ -157,9 +169,9 @@ class Parser {
   private otherwise(): End {
     const token = this.peekWord()
     if (this.isKeyword(token, 'if') || this.isKeyword(token, 'with'))
-      return { kind: 'else', then: token.text as 'if' | 'with' }
+      return { kind: 'else', follows: token.text as 'if' | 'with' }
     this.expect('right', 'else')
-    return { kind: 'else', then: null }
+    return { kind: 'else', follows: null }
   }
 
   private branch(kind: 'if' | 'range' | 'with'): Branch {
@@ -170,7 +182,7 @@ class Parser {
     if (kind === 'range') this.ranges--
     let otherwise: Block | null = null
     if (end.kind === 'else') {
-      if (end.then !== null && end.then === kind) {
+      if (end.follows !== null && end.follows === kind) {
         this.nextWord()
         otherwise = [this.inside(() => this.branch(kind))]
       } else {
@@ -188,7 +200,10 @@ class Parser {
     const token = this.nextWord()
     const name = this.templateName(token, context)
     const pipeline = this.pipeline(context, 'right')
-    this.add(name, this.inside(() => this.definition(context)))
+    this.add(
+      name,
+      this.inside(() => this.definition(context)),
+    )
     return { kind: 'template', at: token.at, name, pipeline }
   }
 

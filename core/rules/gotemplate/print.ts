@@ -112,7 +112,12 @@ class Printer {
     if (verb === 'w') return this.bad(value, verb, flags)
     const own = this.erring || flags.sharpV || !'vsxXq'.includes(verb) ? undefined : methodOf(value, 'String')
     if (own !== undefined) {
-      this.scalar(value, verb, flags, formatText(own.call(value as never, [], undefined as never) as string, verb, flags))
+      this.scalar(
+        value,
+        verb,
+        flags,
+        formatText(own.call(value as never, [], undefined as never) as string, verb, flags),
+      )
       return
     }
     switch (kindOf(value)) {

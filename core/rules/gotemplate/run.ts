@@ -2,8 +2,8 @@
 // template says, it ends: every step is charged to the budget, and what is nested too deeply is an error and not an overflow.
 
 import { InferwardError, isInferwardError } from '../../base/errors.ts'
+import { type Budget, type Limits, openBudget, tooMuch } from './budget.ts'
 import { builtins } from './builtins.ts'
-import { type Budget, openBudget, type Limits, tooMuch } from './budget.ts'
 import { assignable, CallFault, type FunctionSet, fault, nillable, typeName } from './function.ts'
 import {
   type Block,
@@ -167,7 +167,9 @@ class Machine {
         return undefined
       default: {
         const mark = this.variables.length
-        const jump = this.inside(() => (statement.kind === 'range' ? this.range(statement, dot) : this.choose(statement, dot)))
+        const jump = this.inside(() =>
+          statement.kind === 'range' ? this.range(statement, dot) : this.choose(statement, dot),
+        )
         this.variables.length = mark
         return jump
       }
@@ -354,14 +356,7 @@ class Machine {
     throw this.error(`can't evaluate field ${name} in type ${typeOf(receiver)}`)
   }
 
-  private named(
-    name: string,
-    node: Operand,
-    whole: Node,
-    dot: Value,
-    args: readonly Operand[],
-    final: Final,
-  ): Value {
+  private named(name: string, node: Operand, whole: Node, dot: Value, args: readonly Operand[], final: Final): Value {
     this.node = node
     const { functions } = this.options
     const own = Object.hasOwn(functions, name) ? functions[name] : undefined
@@ -435,7 +430,10 @@ class Machine {
       case 'chain':
         return this.checked(this.path(node, dot, [], absent), type)
       case 'pipeline':
-        return this.checked(this.inside(() => this.pipeline(node, dot)), type)
+        return this.checked(
+          this.inside(() => this.pipeline(node, dot)),
+          type,
+        )
       case 'identifier':
         return this.checked(this.named(node.name, node, node, dot, [], absent), type)
     }

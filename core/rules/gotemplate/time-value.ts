@@ -1,9 +1,9 @@
 // Go's time.Time, time.Duration, time.Month and time.Weekday as template values, with the methods that templates call. Nanoseconds are whole
 // numbers, years run from 1 on, as in Go; the zone is UTC unless tz changed it.
 
-import { define, fault, method } from './function.ts'
-import { formatTime } from './time-layout.ts'
-import { dateAt, type Instant, instantAt, type Zone, utc } from './time-zone.ts'
+import { fault, method } from './function.ts'
+import { formatTime, monthNames, weekdayNames } from './time-layout.ts'
+import { dateAt, type Instant, instantAt, utc, type Zone } from './time-zone.ts'
 import { type GoNamed, type GoStruct, type Methods, named, struct, type Value } from './value.ts'
 
 const second = 1_000_000_000n
@@ -62,8 +62,6 @@ function decimal(value: bigint, unit: bigint): string {
   return `${value / unit}${unit === 1n || fraction === '' ? '' : `.${fraction}`}`
 }
 
-const monthNames = 'January February March April May June July August September October November December'.split(' ')
-const weekdayNames = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ')
 const namesOf = (names: readonly string[], first: number): Methods => ({
   String: method([], (one: GoNamed) => names[Number(one.value) - first] ?? ''),
 })
@@ -136,11 +134,3 @@ export const timeFromMs = (ms: number): GoStruct =>
 export const timeText = (instant: Instant): string => formatTime(instant, '2006-01-02 15:04:05.999999999 -0700 MST')
 
 export const isTime = (value: Value): boolean => instants.has(value as GoStruct)
-
-/** Used by both function sets: `now` has to be given by who renders. */
-export const nowOrFault = (nowMs: number | undefined): number => {
-  if (nowMs === undefined) throw fault('no time was given to this template')
-  return nowMs
-}
-
-export const durationFunction = define(['any'], (value: Value) => value)
