@@ -7,7 +7,8 @@ export type Column<T> = { readonly title: string; readonly value: (row: T) => st
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
   const cells = rows.map((row) => columns.map((column) => plain(String(column.value(row) ?? '-'))))
   const widths = columns.map((column, index) =>
-    Math.max(width(column.title), ...cells.map((line) => width(line[index]!))),
+    // Not spread into Math.max: the rows of a large fleet are more than a call may have arguments.
+    cells.reduce((widest, line) => Math.max(widest, width(line[index]!)), width(column.title)),
   )
   const line = (texts: readonly string[]): string =>
     texts

@@ -22,6 +22,11 @@ describe('a table', () => {
     expect(table([{ name: 'a' }], [])).toBe('\n')
   })
 
+  it('takes the rows of the largest fleet', () => {
+    const rows = Array.from({ length: 200_000 }, (_, index) => ({ name: `e${index}` }))
+    expect(table(rows, columns).split('\n')).toHaveLength(200_001)
+  })
+
   it('keeps a row on its line and never hands the terminal a command', () => {
     const text = table(
       [{ name: 'a\nb\tc' }, { name: '\u001b[2J\u001b]0;owned\u0007' }, { name: '\u009b31m\r' }, { name: 'x\u202egnp' }],
