@@ -11,7 +11,7 @@ import { parseTime } from './time-parse.ts'
 import { duration, instantOf, time, timeFromMs, zeroNanoseconds } from './time-value.ts'
 import { utc, zoneNamed } from './time-zone.ts'
 import { title } from './title.ts'
-import { decode, encode } from './utf8.ts'
+import { decode, encode, lower, upper } from './utf8.ts'
 import { type GoList, type GoStruct, list, map, type Scope, type Value } from './value.ts'
 
 const nowOf = (scope: Scope): GoStruct => {
@@ -55,8 +55,8 @@ function dict(...values: readonly Value[]): Value {
 const anything = '[]interface {}'
 
 export const alertmanagerFunctions: FunctionSet = {
-  toUpper: define(['string'], (text: string) => text.toUpperCase()),
-  toLower: define(['string'], (text: string) => text.toLowerCase()),
+  toUpper: define(['string'], upper),
+  toLower: define(['string'], lower),
   title: define(['string'], (text: string) => title(text, true)),
   trimSpace: define(['string'], (text: string) => text.replace(/^[\s\u0085]+|[\s\u0085]+$/g, '')),
   join: define(['string', '[]string'], (separator: string, texts: GoList | null) => texts?.items.join(separator) ?? ''),

@@ -28,7 +28,7 @@ function same(a: Value, b: Value): boolean {
   if (kind !== undefined) return a === b
   if (isNothing(a) || isNothing(b)) return isNothing(a) && isNothing(b)
   if (kindOf(a) !== kindOf(b)) {
-    throw fault(`non-comparable types ${shown(a)}: ${typeOf(a)}, ${typeOf(b)}: ${shown(b)}`)
+    throw fault(`non-comparable types ${shown(a)}: ${typeOf(a)}, ${typeOf(b)}: ${shown(b, '%v')}`)
   }
   if (!isStruct(b)) throw fault(`non-comparable type ${shown(b)}: ${typeOf(b)}`)
   return a === b
@@ -48,4 +48,4 @@ export const lessOrEqual = (a: Value, b: Value): boolean => less(a, b) || equal(
 
 const unordered = () => fault('invalid type for comparison')
 const incompatible = (a: Value, b: Value) => fault(`incompatible types for comparison: ${typeOf(a)} and ${typeOf(b)}`)
-const shown = (value: Value): string => sprintf('%s', [value], 4096)
+const shown = (value: Value, form = '%s'): string => sprintf(form, [value], 4096)

@@ -146,8 +146,8 @@ const underscoresOk = (text: string): boolean =>
 export function parseFloatLiteral(text: string): number | 'syntax' | 'range' {
   if (/^[+-]?(?:inf|infinity)$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity
   if (/^nan$/i.test(text)) return Number.NaN
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) {
-    const value = Number(text)
+  if (/^[+-]?(?:D\.?D?|\.D)(?:[eE][+-]?D)?$/.test(text.replace(/\d+(?:_\d+)*/g, 'D'))) {
+    const value = Number(text.replaceAll('_', ''))
     return Number.isFinite(value) ? value : 'range'
   }
   const parts =

@@ -123,7 +123,7 @@ class Printer {
     switch (kindOf(value)) {
       case 'invalid':
       case 'nil':
-        return this.write('<nil>')
+        return this.write(flags.sharpV ? 'interface {}(nil)' : '<nil>')
       case 'bool':
         return this.scalar(value, verb, flags, formatBool(value as boolean, verb, flags))
       case 'int':

@@ -11,7 +11,7 @@ import { matches, replaceAll } from './pattern.ts'
 import { goQuote } from './quote.ts'
 import { duration, instantOf, timeText } from './time-value.ts'
 import { title } from './title.ts'
-import { queryEscape } from './utf8.ts'
+import { lower, queryEscape, upper } from './utf8.ts'
 import {
   byBytes,
   type GoList,
@@ -72,7 +72,14 @@ export function durationMs(text: string): number {
   if (text === '') throw fault('empty duration string')
   const negative = text.startsWith('-')
   const ms = tryParseDuration(negative ? text.slice(1) : text)
-  if (ms === undefined) throw fault(`not a valid duration string: ${goQuote(text)}`)
+  if (ms === undefined) {
+    const unit = [...text.matchAll(/\d+([^\d]+)/g)]
+      .map((found) => found[1]!)
+      .find((one) => !/^(?:ms|[smhdwy])$/.test(one))
+    if (unit !== undefined && /^-?\d/.test(text))
+      throw fault(`unknown unit ${goQuote(unit)} in duration ${goQuote(text)}`)
+    throw fault(`not a valid duration string: ${goQuote(text)}`)
+  }
   return negative ? -ms : ms
 }
 
@@ -96,8 +103,8 @@ export const prometheusFunctions: FunctionSet = {
   match: defineScoped(['string', 'string'], matches),
   safeHtml: define(['string'], (text: string) => text),
   title: define(['string'], (text: string) => title(text, false)),
-  toUpper: define(['string'], (text: string) => text.toUpperCase()),
-  toLower: define(['string'], (text: string) => text.toLowerCase()),
+  toUpper: define(['string'], upper),
+  toLower: define(['string'], lower),
   graphLink: define(['string'], (expression: string) => `/graph?g0.expr=${queryEscape(expression)}&g0.tab=0`),
   tableLink: define(['string'], (expression: string) => `/graph?g0.expr=${queryEscape(expression)}&g0.tab=1`),
   stripPort: define(['string'], (text: string) => splitHostPort(text)?.host ?? text),

@@ -423,7 +423,7 @@ class Machine {
       case 'dot':
         return this.checked(dot, type)
       case 'nil':
-        if (nillable(type)) return null
+        if (nillable(type)) return type === 'value' ? undefined : null
         throw this.error(`cannot assign nil to ${typeName(type)}`)
       case 'field':
       case 'variable':

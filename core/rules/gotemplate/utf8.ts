@@ -25,6 +25,20 @@ export function runeLength(text: string): number {
   return length
 }
 
+/** Go maps character by character: none becomes two, none looks at its neighbours. */
+export const upper = (text: string): string => mapped(text, (char) => char.toUpperCase())
+export const lower = (text: string): string => mapped(text, (char) => char.toLowerCase())
+
+function mapped(text: string, change: (char: string) => string): string {
+  if (isAscii(text)) return change(text)
+  let out = ''
+  for (const char of text) {
+    const changed = change(char)
+    out += changed.length === char.length ? changed : char === 'İ' ? 'i' : char
+  }
+  return out
+}
+
 /** Go's url.QueryEscape. */
 export function queryEscape(text: string): string {
   let out = ''
