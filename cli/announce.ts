@@ -36,9 +36,10 @@ export async function announceServer(
 
 type Engine = { readonly name: string; readonly phase: string; readonly url: string; readonly model: string }
 
-/** Waits for the first engine that serves, asks it one thing and shows the answer. */
+/** Waits for the first engine that serves, asks it one thing and shows the answer. Of one that fails instead, says where its cause stands. */
 export async function announceAnswer(data: string, server: string, tell: Tell, signal: AbortSignal): Promise<void> {
   const prompt = 'In the beginning'
+  const failing = new Set<string>()
   while (!signal.aborted) {
     const engines = ((await json(`${server}/api/v1/engines`, { token: readText(path.join(data, 'admin.token')) })) ??
       []) as readonly Engine[]
@@ -54,6 +55,15 @@ export async function announceAnswer(data: string, server: string, tell: Tell, s
         tell({ en: 'Ctrl-C stops everything.', zh: '按 Ctrl-C 停止全部。' })
         return
       }
+    }
+    for (const { name, phase } of engines) {
+      if ((phase !== 'backoff' && phase !== 'given_up') || failing.has(name)) continue
+      failing.add(name)
+      const cause = `inferward incidents show last --server ${server}`
+      tell({
+        en: `engine    ${name} does not start; its cause: ${cause}`,
+        zh: `引擎      ${name} 无法启动,原因见:${cause}`,
+      })
     }
     await systemClock.sleep(200, signal)
   }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { expect, it } from 'vitest'
-import { announceServer } from '../../cli/announce.ts'
+import { announceAnswer, announceServer } from '../../cli/announce.ts'
 
 it.each([
   [true, 'shown to a person'],
@@ -27,5 +27,29 @@ it.each([
   } finally {
     server.close()
     rmSync(data, { recursive: true, force: true })
+  }
+})
+
+it('an engine that fails is told once, with where its cause stands, and the answer as soon as there is one', async () => {
+  const said: string[] = []
+  const phases = ['loading', 'backoff', 'loading', 'backoff', 'serving']
+  let url = ''
+  const server = createServer((request, response) => {
+    const engine = { name: 'default', phase: phases.length > 1 ? phases.shift() : phases[0], url, model: 'm.gguf' }
+    response.end(JSON.stringify(request.url === '/generate' ? { text: 'was the word' } : [engine]))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+  try {
+    await announceAnswer(tmpdir(), url, (words) => said.push(words.en), new AbortController().signal)
+    expect(said).toEqual([
+      `engine    default does not start; its cause: inferward incidents show last --server ${url}`,
+      `engine    ${url} (m.gguf)`,
+      'first answer: In the beginning … was the word',
+      'Ctrl-C stops everything.',
+    ])
+  } finally {
+    server.closeAllConnections()
+    server.close()
   }
 })
