@@ -13,14 +13,16 @@ namespace {
 
 /// Runs on the main thread, once a step.
 void deliver(napi_env env, napi_value callback, void*, void* data) {
-  std::unique_ptr<std::vector<StepEvent>> events(static_cast<std::vector<StepEvent>*>(data));
+  std::unique_ptr<StepReport> report(static_cast<StepReport*>(data));
+  const auto& events = report->events;
   if (env == nullptr) return;  // the environment is going down
   try {
     napi_value list, self, result;
-    check(env, napi_create_array_with_length(env, events->size(), &list));
-    for (size_t i = 0; i < events->size(); i++) check(env, napi_set_element(env, list, uint32_t(i), event_of(env, (*events)[i])));
+    check(env, napi_create_array_with_length(env, events.size(), &list));
+    for (size_t i = 0; i < events.size(); i++) check(env, napi_set_element(env, list, uint32_t(i), event_of(env, events[i])));
     check(env, napi_get_undefined(env, &self));
-    check(env, napi_call_function(env, self, callback, 1, &list, &result));
+    const napi_value arguments[] = {list, of(env, report->batch)};
+    check(env, napi_call_function(env, self, callback, std::size(arguments), arguments, &result));
   } catch (const Pending&) {
     napi_value error;
     if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
@@ -201,8 +203,8 @@ napi_value load(napi_env env, napi_callback_info info) {
   check(env, napi_create_threadsafe_function(env, a.values[1], nullptr, name, 0, 1, nullptr, nullptr, nullptr, deliver, &job->handle->deliver));
   job->run = [](Job& job) {
     napi_threadsafe_function target = job.handle->deliver;
-    job.handle->engine = std::make_unique<Engine>(job.options, [target](std::vector<StepEvent> events) {
-      auto* copy = new std::vector<StepEvent>(std::move(events));
+    job.handle->engine = std::make_unique<Engine>(job.options, [target](StepReport report) {
+      auto* copy = new StepReport(std::move(report));
       if (napi_call_threadsafe_function(target, copy, napi_tsfn_nonblocking) != napi_ok) delete copy;
     });
   };

@@ -110,7 +110,8 @@ void Engine::stop() {
 void Engine::loop() {
   pthread_setname_np(pthread_self(), "engine-loop");
   for (;;) {
-    std::vector<StepEvent> events;
+    StepReport report;
+    auto& events = report.events;
     bool stopping;
     {
       std::unique_lock lock(mutex_);
@@ -131,7 +132,7 @@ void Engine::loop() {
       expire(events);
       admit();
       try {
-        step(events);
+        report.batch = step(events);
       } catch (const std::bad_alloc&) {
         // No memory for this step: its requests end with words, the engine goes on.
         for (auto& live : running_) finish(*live, Finish::failed, "out of memory", events);
@@ -139,7 +140,7 @@ void Engine::loop() {
       }
     }
     publish();
-    if (!events.empty()) listener_(std::move(events));
+    if (report.batch > 0 || !events.empty()) listener_(std::move(report));
     if (stopping) return;
   }
 }
@@ -205,8 +206,8 @@ void Engine::preempt(Live& live) {
   if (telemetry_) telemetry_->add(Counter::preemptions, 1);
 }
 
-bool Engine::step(std::vector<StepEvent>& events) {
-  if (running_.empty()) return false;
+int32_t Engine::step(std::vector<StepEvent>& events) {
+  if (running_.empty()) return 0;
   rows_.clear();
   int64_t budget = options_.step_tokens;
   int32_t wanted = 0;
@@ -240,7 +241,7 @@ bool Engine::step(std::vector<StepEvent>& events) {
         if (running_.size() == 1) {
           finish(live, Finish::failed, "the key/value pool cannot hold this request", events);
           running_.clear();
-          return false;
+          return 0;
         }
         continue;
       }
@@ -259,7 +260,7 @@ bool Engine::step(std::vector<StepEvent>& events) {
     preempt(*running_.back());
     waiting_.push_front(std::move(running_.back()));
     running_.pop_back();
-    return false;
+    return 0;
   }
 
   model_->forward(rows_.data(), int64_t(rows_.size()));
@@ -318,7 +319,7 @@ bool Engine::step(std::vector<StepEvent>& events) {
     telemetry_->add(Counter::finished, ended.size());
     telemetry_->set(Counter::batch, parts.size());
   }
-  return true;
+  return int32_t(parts.size());
 }
 
 void Engine::finish(Live& live, Finish reason, const std::string& error, std::vector<StepEvent>& events) {

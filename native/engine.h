@@ -60,6 +60,13 @@ struct StepEvent {
   int32_t batch = 0;
 };
 
+/// What one turn of the loop gave.
+struct StepReport {
+  /// How many requests were computed together; 0 when nothing was computed and requests only ended.
+  int32_t batch = 0;
+  std::vector<StepEvent> events;
+};
+
 struct EngineStats {
   int64_t running, waiting, steps, prompt_tokens, generated_tokens, preemptions;
   int64_t kv_tokens_active, kv_tokens_reserved, kv_tokens_total, kv_bytes_active, kv_bytes_reserved, weight_bytes;
@@ -70,7 +77,8 @@ const Kernels& pick_kernels(const std::string& isa);
 
 class Engine {
  public:
-  using Listener = std::function<void(std::vector<StepEvent>)>;
+  /// Told of every step, those that give no event included, and of requests that end between steps.
+  using Listener = std::function<void(StepReport)>;
 
   /// Loads the model on the calling thread, then starts the loop. Throws EngineError.
   Engine(const EngineOptions& options, Listener listener);
@@ -109,7 +117,8 @@ class Engine {
   void take_incoming();
   void expire(std::vector<StepEvent>& events);
   void admit();
-  bool step(std::vector<StepEvent>& events);
+  /// How many requests it computed together; 0 when it computed nothing.
+  int32_t step(std::vector<StepEvent>& events);
   bool reserve(Live& live, int64_t positions);
   void preempt(Live& live);
   void release(Live& live);

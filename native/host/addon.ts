@@ -117,9 +117,10 @@ export type EngineHandle = {
 }
 
 export type EngineAddon = {
-  /** `onStep` gets all events of one step in one call, on the main thread. Rejects with an Error whose `code` is one of
+  /** `onStep` is called once a step on the main thread, with all its events (none, when it only computed a part of a prompt) and how many
+   * requests it computed together; with 0 for requests that ended between steps. Rejects with an Error whose `code` is one of
    * `MODEL_NOT_FOUND`, `MODEL_INVALID`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `OPTION_INVALID`; its message names file, tensor or key. */
-  load(options: EngineOptions, onStep: (events: readonly StepEvent[]) => void): Promise<EngineHandle>
+  load(options: EngineOptions, onStep: (events: readonly StepEvent[], batch: number) => void): Promise<EngineHandle>
   /** Logits after every position, shape [tokens, vocabulary], row-major f32: one cold forward pass, for tests and probes.
    * With `oneByOne` each token is its own step (the decode path); both must agree. */
   logits(options: EngineOptions, tokens: Int32Array, oneByOne: boolean): Promise<Float32Array>

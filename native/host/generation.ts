@@ -36,7 +36,7 @@ export type Generations = {
     deadlineMs: number,
     callbacks: { readonly onPiece: (piece: Piece) => void; readonly onEnd: (ending: Ending) => void },
   ): Generation | Exclude<SubmitVerdict, 'accepted'>
-  onStep(events: readonly StepEvent[]): void
+  onStep(events: readonly StepEvent[], batch: number): void
   readonly live: number
 }
 
@@ -134,9 +134,8 @@ export function openGenerations(deps: {
       live.set(id, { onStep })
       return { id, cancel: () => deps.engine().cancel(id) }
     },
-    onStep(events) {
-      const size = Math.max(0, ...events.map((event) => event.batch))
-      if (size > 0) deps.onBatch(size)
+    onStep(events, batch) {
+      if (batch > 0) deps.onBatch(batch)
       for (const event of events) live.get(event.id)?.onStep(event)
     },
   }

@@ -102,7 +102,7 @@ export function openHost(
           stepTokens: options.stepTokens,
           telemetryPath: options.telemetry,
         },
-        (events) => generations.onStep(events),
+        (events, batch) => generations.onStep(events, batch),
       )
       try {
         tokenizer = openTokenizer(loaded.info)

@@ -75,6 +75,8 @@ export type TestEngine = {
   }
   /** Called with each event of each step, before answers resolve. */
   onEvent: ((event: StepEvent) => void) | null
+  /** Requests computed together, of each step that was made so far. */
+  readonly batches: readonly number[]
   readonly stats: () => EngineStats
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -83,9 +85,11 @@ export async function openEngine(model: GgufFile | Uint8Array, more: Partial<Eng
   const place = temporaryFolder()
   const options = engineOptions(place.folder, model, more)
   const waiting = new Map<number, { events: StepEvent[]; resolve: (answer: Answer) => void }>()
+  const batches: number[] = []
   let next = 1
   const handle = await nativeAddon()
-    .load(options, (events) => {
+    .load(options, (events, batch) => {
+      if (batch > 0) batches.push(batch)
       for (const event of events) {
         const entry = waiting.get(event.id)
         if (entry === undefined) throw new Error(`event for request ${event.id}, which has ended or never was`)
@@ -111,6 +115,7 @@ export async function openEngine(model: GgufFile | Uint8Array, more: Partial<Eng
     handle,
     options,
     onEvent: null,
+    batches,
     stats: () => handle.stats(),
     submit: (request) => {
       const id = request.id ?? next++

@@ -279,6 +279,41 @@ describe('the queue', () => {
   })
 })
 
+describe('every step is told, with how many requests it computed together', () => {
+  const told = async (engine: TestEngine): Promise<readonly number[]> => {
+    await settled(engine)
+    // Stopping comes back after what was told before it.
+    await engine.handle.stop()
+    expect(engine.batches.length).toBe(engine.stats().steps)
+    return engine.batches
+  }
+
+  it.each([
+    ['that gives no token, of a prompt in chunks', { tokens: prompt(8, 40), maxTokens: 3 }, [1, 1, 1, 1, 1, 1, 1]],
+    ['that only fills the cache', { tokens: prompt(8, 40), maxTokens: 0 }, [1, 1, 1, 1, 1]],
+  ])('one %s', async (_title, request, batches) => {
+    await using engine = await openEngine(llama, { stepTokens: 8, maxBatch: 4 })
+    await engine.generate(request)
+    expect(await told(engine)).toEqual(batches)
+  })
+
+  it('also among many, with preemptions', async () => {
+    await using engine = await openEngine(llama, { kvTokens: 160, stepTokens: 16 })
+    await allAtOnce(engine)
+    const batches = await told(engine)
+    expect(Math.max(...batches)).toBeGreaterThan(1)
+    expect(engine.stats().preemptions).toBeGreaterThan(0)
+  })
+
+  it('and the end of a request that was cancelled is none', async () => {
+    await using engine = await openEngine(randomLlama({ type: 'F32', context: 1 << 15 }), { kvTokens: 1 << 15 })
+    engine.onEvent = (event) => engine.handle.cancel(event.id)
+    const answer = await engine.generate({ tokens: prompt(9, 4), maxTokens: 30_000 })
+    expect(answer.finish).toBe('cancelled')
+    expect(new Set(await told(engine))).toEqual(new Set([1]))
+  })
+})
+
 describe('a wrong request', () => {
   it.each([
     ['a token below zero', { tokens: [-1] }, /token -1 is outside the vocabulary/],

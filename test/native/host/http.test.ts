@@ -490,6 +490,19 @@ describe('the metrics page', () => {
     expect(after.has(`inference_memory_fragmentation_ratio${label}`)).toBe(false)
   })
 
+  it('has one batch size a step, also of steps that only compute a part of a prompt', async () => {
+    await using host = await openTestHost(model, { stepTokens: 8 })
+    const before = await host.metrics()
+    await host.post('/v1/completions', { prompt: '~'.repeat(60), max_tokens: 3, temperature: 0 })
+    const after = await host.metrics()
+    const grown = (name: string): number => after.get(`${name}{model="tiny"}`)! - before.get(`${name}{model="tiny"}`)!
+    expect(grown('inference_prompt_tokens_total')).toBe(60)
+    // Seven chunks of eight, the rest with the first token, two more tokens.
+    expect(['inference_steps_total', 'inference_batch_size_count', 'inference_batch_size_sum'].map(grown)).toEqual([
+      10, 10, 10,
+    ])
+  })
+
   it('is readable over a connection that is kept', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       httpGet(`${shared.url}/metrics`, (response) => {
