@@ -125,10 +125,12 @@ export async function openAgent(options: {
         timeoutMs: Math.min(900, config.agent.scrape_interval),
       }),
     })),
-    own: (now) => ownSamples({ host, now, engines, control, uplink: uplink.stats(), round: round.stats() }),
+    own: (now) =>
+      ownSamples({ host, now, engines, control, uplink: uplink.stats(), round: round.stats(), http: http.stats() }),
     sink: uplink,
   })
   const http = openAgentHttp({
+    clock,
     log,
     listen: config.agent.listen,
     latest: () => round.latest(),

@@ -1,20 +1,33 @@
 // What the agent shows on its own port: its last round as a metrics page, whether it lives, whether it is ready. Reading only, and never in the way
-// of supervision: a port that is taken is a warning, not an end.
+// of supervision: a port that is taken is a warning, counted and tried again, not an end.
 
 import { createServer, type Server } from 'node:http'
+import type { Clock } from '../core/base/clock.ts'
 import { errorText } from '../core/base/errors.ts'
 import type { Log } from '../core/base/log.ts'
 import { type Listen, listenUrl } from '../core/base/schema.ts'
 import { exposition, expositionType } from '../core/sample/exposition.ts'
 import type { SeriesSamples } from '../core/sample/sample.ts'
 
+/** Its holder may be an earlier agent that is still ending. */
+const retryMs = 10_000
+/** Of a connection on which nothing moves. */
+const idleMs = 15_000
+
 export type AgentHttp = {
   /** The address, or null when nothing listens. */
   start(): Promise<string | null>
   stop(): Promise<void>
+  stats(): AgentHttpStats
+}
+
+export type AgentHttpStats = {
+  /** Attempts to listen that failed. */
+  readonly listenFailures: number
 }
 
 export function openAgentHttp(deps: {
+  readonly clock: Clock
   readonly log: Log
   /** Null: no port. */
   readonly listen: Listen | null
@@ -22,8 +35,8 @@ export function openAgentHttp(deps: {
   /** True once a first round was made. */
   readonly ready: () => boolean
 }): AgentHttp {
-  const { listen, log } = deps
-  const pages: Readonly<Record<string, () => { status: number; type: string; body: string }>> = {
+  const { clock, listen, log } = deps
+  const pages: Readonly<Record<string, () => Page>> = {
     '/metrics': () => ({ status: 200, type: expositionType, body: exposition(deps.latest()) }),
     '/-/healthy': () => ({ status: 200, type: 'text/plain', body: 'Inferward agent is healthy.\n' }),
     '/-/ready': () =>
@@ -32,6 +45,19 @@ export function openAgentHttp(deps: {
         : { status: 503, type: 'text/plain', body: 'Inferward agent is starting.\n' },
   }
   let server: Server | null = null
+  let retry: Disposable | null = null
+  let stopped = false
+  let listenFailures = 0
+  let lastWords = ''
+
+  const answer = (path: string): Page => {
+    try {
+      return (Object.hasOwn(pages, path) ? pages[path]! : notFound)()
+    } catch (error) {
+      log.error('the agent could not show a page', { path, error: errorText(error) })
+      return { status: 500, type: 'text/plain', body: 'This page could not be made; see the log of the agent.\n' }
+    }
+  }
 
   const open = (at: Listen): Promise<string | null> =>
     new Promise((resolve) => {
@@ -43,23 +69,33 @@ export function openAgentHttp(deps: {
             return response.end()
           }
           const path = (request.url ?? '').split('?', 1)[0]!
-          const page = (Object.hasOwn(pages, path) ? pages[path]! : notFound)()
+          const page = answer(path)
           response.writeHead(page.status, { 'content-type': page.type, 'x-content-type-options': 'nosniff' })
           response.end(request.method === 'HEAD' ? undefined : page.body)
         },
       )
       made.maxConnections = 64
+      made.setTimeout(idleMs)
       made.once('error', (error) => {
-        log.warn('the agent shows nothing on its port', { url: listenUrl(at), error: errorText(error) })
+        listenFailures++
+        const words = errorText(error)
+        const fields = { url: listenUrl(at), error: words, key: 'agent.listen', again_in_ms: retryMs }
+        if (words !== lastWords) log.warn('the agent shows nothing on its port', fields)
+        lastWords = words
+        if (!stopped) retry = clock.timer(retryMs, () => void open(at))
         resolve(null)
       })
       made.listen(at.port, at.host, () => {
         made.removeAllListeners('error')
         made.on('error', (error) => log.warn('HTTP listener', { error: errorText(error) }))
-        server = made
+        if (stopped) made.close()
+        else server = made
         const address = made.address()
         const port = typeof address === 'object' && address !== null ? address.port : at.port
-        resolve(listenUrl({ host: at.host, port }))
+        const url = listenUrl({ host: at.host, port })
+        if (lastWords !== '') log.info('the agent has its port', { url })
+        lastWords = ''
+        resolve(url)
       })
     })
 
@@ -67,14 +103,19 @@ export function openAgentHttp(deps: {
     start: async () => (listen === null ? null : open(listen)),
     stop: () =>
       new Promise((resolve) => {
+        stopped = true
+        retry?.[Symbol.dispose]()
         if (server === null) return resolve()
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+    stats: () => ({ listenFailures }),
   }
 }
 
-const notFound = () => ({
+type Page = { readonly status: number; readonly type: string; readonly body: string }
+
+const notFound = (): Page => ({
   status: 404,
   type: 'text/plain',
   body: 'Nothing here. The agent shows /metrics, /-/healthy and /-/ready.\n',

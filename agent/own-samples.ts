@@ -4,6 +4,7 @@ import { type SeriesSamples, sample } from '../core/sample/sample.ts'
 import type { RoundStats } from './collect/round.ts'
 import type { Control } from './control/control.ts'
 import type { Engine } from './engine/engine.ts'
+import type { AgentHttpStats } from './http.ts'
 import type { UplinkStats } from './uplink/uplink.ts'
 
 export function ownSamples(from: {
@@ -13,12 +14,13 @@ export function ownSamples(from: {
   readonly control: Control
   readonly uplink: UplinkStats
   readonly round: RoundStats
+  readonly http: AgentHttpStats
 }): readonly SeriesSamples[] {
-  const { host, now, engines, control, uplink, round } = from
+  const { host, now, engines, control, uplink, round, http } = from
   const of = (name: string, value: number, labels: Readonly<Record<string, string>> = {}): SeriesSamples =>
     sample(name, { host, ...labels }, now, value)
   return [
-    ...engines.flatMap((engine) => engineSamples(engine, control.budgetLeft(engine.name), of)),
+    ...engines.flatMap((engine) => engineSamples(engine, control, of)),
     ...control
       .counts()
       .map(({ engine, action, result, count }) =>
@@ -32,6 +34,7 @@ export function ownSamples(from: {
     of('inferward_uplink_connects_total', uplink.connects),
     of('inferward_uplink_failures_total', uplink.failures),
     of('inferward_uplink_spool_bytes', uplink.spoolBytes),
+    of('inferward_agent_listen_failures_total', http.listenFailures),
     ...(['samples', 'events'] as const).flatMap((stream) => [
       of('inferward_uplink_pending', uplink.pending[stream], { stream }),
       of('inferward_uplink_refused_total', uplink.refused[stream], { stream }),
@@ -41,20 +44,20 @@ export function ownSamples(from: {
 
 type Of = (name: string, value: number, labels: Readonly<Record<string, string>>) => SeriesSamples
 
-function engineSamples(engine: Engine, budgetLeft: number, of: Of): readonly SeriesSamples[] {
+function engineSamples(engine: Engine, control: Control, of: Of): readonly SeriesSamples[] {
   const readings = engine.readings()
   const labels = { engine: engine.name }
   const row = (name: string, value: number | null): readonly SeriesSamples[] =>
     value === null ? [] : [of(name, value, labels)]
   return [
     ...row('inferward_engine_up', readings.up ? 1 : 0),
-    ...row('inferward_engine_wanted', readings.wanted ? 1 : 0),
+    ...row('inferward_engine_wanted', control.stopped(engine.name) ? 0 : 1),
     ...row('inferward_engine_stalled_seconds', readings.stalledSeconds),
     ...row('inferward_engine_probe_failures', readings.probeFailures),
     ...row('inferward_engine_probe_duration_seconds', readings.probeSeconds),
     ...row('inferward_engine_start_timestamp_seconds', readings.startSeconds),
     ...row('inferward_engine_resident_bytes', readings.residentBytes),
-    ...row('inferward_engine_restart_budget_left', budgetLeft),
+    ...row('inferward_engine_restart_budget_left', control.budgetLeft(engine.name)),
     ...Object.entries(readings.exits).map(([cause, count]) =>
       of('inferward_engine_exits_total', count, { ...labels, cause }),
     ),

@@ -40,6 +40,8 @@ export type Control = {
   command(command: Command): Promise<string>
   lease(budget: Budget): void
   budgetLeft(engine: string): number
+  /** A person stopped it and nobody has asked for it since; so it stays after the agent came back. */
+  stopped(engine: string): boolean
   /** Actions by result, for metrics. */
   counts(): readonly {
     readonly engine: string
@@ -276,6 +278,7 @@ export function openControl(deps: ControlDeps): Control {
       budget = next
       askAgain()
     },
+    stopped: (engine) => stoppedByPerson.has(engine),
     budgetLeft: (engine) => budgetLeft(actions.get(engine) ?? [], budget, clock.monotonic()),
     counts: () =>
       [...tally].map(([key, count]) => {

@@ -72,8 +72,6 @@ export type Engine = {
 
 export type EngineReadings = {
   readonly up: boolean
-  /** Meant to run: false once a person stopped it. */
-  readonly wanted: boolean
   readonly exits: Readonly<Record<FaultCause, number>>
   readonly stalledSeconds: number
   readonly probeFailures: number
@@ -387,7 +385,6 @@ export function openEngine(deps: EngineDeps): Engine {
     }),
     readings: () => ({
       up: life?.verified === true && liveness.verdict !== 'hung',
-      wanted: wantRunning,
       exits,
       stalledSeconds: life === null ? 0 : liveness.stalledMs / 1000,
       probeFailures: checks.failures,

@@ -36,6 +36,13 @@ const loopRows: readonly [
     'Bytes on disk that wait for the server or are kept for it.',
     '为服务端保留或等待发送的磁盘字节。',
   ],
+  [
+    'agent_listen_failures_total',
+    'counter',
+    [],
+    'Attempts of the agent to listen on its own port that failed.',
+    'agent 监听自身端口失败的次数。',
+  ],
   ['uplink_pending', 'gauge', ['stream'], 'Frames that the server has not acknowledged.', '服务端尚未确认的数据帧数。'],
   [
     'uplink_refused_total',

@@ -1,7 +1,9 @@
 import { createServer } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { agentConfig } from '../../agent/config.ts'
 import { type AgentHttp, openAgentHttp } from '../../agent/http.ts'
-import { silentLog } from '../../core/base/log.ts'
+import { createLog, silentLog } from '../../core/base/log.ts'
+import { virtualClock } from '../../core/base/virtual-clock.ts'
 import { exposition } from '../../core/sample/exposition.ts'
 import { sample } from '../../core/sample/sample.ts'
 import { parseText } from '../../core/sample/text.ts'
@@ -11,10 +13,11 @@ afterEach(async () => {
   for (const one of opened.splice(0)) await one.stop()
 })
 
-async function open(ready = true, port = 0): Promise<string | null> {
+async function open(ready = true): Promise<string | null> {
   const http = openAgentHttp({
+    clock: virtualClock(),
     log: silentLog,
-    listen: { host: '127.0.0.1', port },
+    listen: { host: '127.0.0.1', port: 0 },
     latest: () => [sample('inferward_engine_up', { host: 'gpu-1', engine: 'default' }, 1, 1)],
     ready: () => ready,
   })
@@ -48,13 +51,90 @@ describe('the agent’s own port', () => {
     expect([head.status, await head.text()]).toEqual([200, ''])
   })
 
-  it('goes without when the port is taken', async () => {
+  it('goes without while the port is taken: says so once, counts, and has it when its holder is gone', async () => {
     const other = createServer()
     const port = await new Promise<number>((resolve) =>
       other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port)),
     )
-    expect(await open(true, port)).toBeNull()
+    const clock = virtualClock()
+    const lines: Record<string, unknown>[] = []
+    let heard: () => void = () => undefined
+    const http = openAgentHttp({
+      clock,
+      log: createLog({
+        now: () => 0,
+        level: 'info',
+        write: (line) => {
+          lines.push(JSON.parse(line) as Record<string, unknown>)
+          heard()
+        },
+      }),
+      listen: { host: '127.0.0.1', port },
+      latest: () => [],
+      ready: () => true,
+    })
+    opened.push(http)
+    expect([await http.start(), http.stats().listenFailures]).toEqual([null, 1])
+    await clock.advance(10_000)
+    await vi.waitFor(() => expect(http.stats().listenFailures).toBe(2), { timeout: 10_000, interval: 5 })
+    expect(lines).toMatchObject([{ 'log.level': 'warn', key: 'agent.listen', url: `http://127.0.0.1:${port}` }])
+
     await new Promise((resolve) => other.close(resolve))
+    const got = new Promise<void>((resolve) => {
+      heard = resolve
+    })
+    await clock.advance(10_000)
+    await got
+    expect(lines.at(-1)).toMatchObject({ 'log.level': 'info', message: 'the agent has its port' })
+    expect((await fetch(`http://127.0.0.1:${port}/-/healthy`)).status).toBe(200)
+    expect(http.stats().listenFailures).toBe(2)
+  })
+
+  it('is not opened any more once the agent has stopped', async () => {
+    const other = createServer()
+    const port = await new Promise<number>((resolve) =>
+      other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port)),
+    )
+    const clock = virtualClock()
+    const http = openAgentHttp({
+      clock,
+      log: silentLog,
+      listen: { host: '127.0.0.1', port },
+      latest: () => [],
+      ready: () => true,
+    })
+    await http.start()
+    expect(clock.pending).toBe(1)
+    await http.stop()
+    expect(clock.pending).toBe(0)
+    await new Promise((resolve) => other.close(resolve))
+  })
+
+  it('answers 500 when a page cannot be made, and goes on', async () => {
+    let broken = true
+    const http = openAgentHttp({
+      clock: virtualClock(),
+      log: silentLog,
+      listen: { host: '127.0.0.1', port: 0 },
+      latest: () => {
+        if (broken) throw new Error('broken')
+        return []
+      },
+      ready: () => true,
+    })
+    opened.push(http)
+    const url = await http.start()
+    expect((await fetch(`${url}/metrics`)).status).toBe(500)
+    broken = false
+    expect((await fetch(`${url}/metrics`)).status).toBe(200)
+  })
+
+  it('is not there when the configuration says null', async () => {
+    const deps = { clock: virtualClock(), log: silentLog, latest: () => [], ready: () => true }
+    const http = openAgentHttp({ ...deps, listen: agentConfig.parse({ agent: { listen: null } }).agent.listen })
+    expect([await http.start(), http.stats().listenFailures]).toEqual([null, 0])
+    await http.stop()
+    expect(agentConfig.parse({}).agent.listen).toEqual({ host: '127.0.0.1', port: 9710 })
   })
 })
 

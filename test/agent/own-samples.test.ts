@@ -1,4 +1,4 @@
-// The catalogue and what the agent really says, held against each other.
+// The catalogue and what the agent really shows on its own port, held against each other.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,35 +7,39 @@ import { expect, it } from 'vitest'
 import { hostCollector } from '../../agent/collect/host.ts'
 import type { Control } from '../../agent/control/control.ts'
 import type { Engine } from '../../agent/engine/engine.ts'
+import { openAgentHttp } from '../../agent/http.ts'
 import { ownSamples } from '../../agent/own-samples.ts'
+import { silentLog } from '../../core/base/log.ts'
+import { virtualClock } from '../../core/base/virtual-clock.ts'
 import { faultCauses } from '../../core/event/event.ts'
 import { metricCatalogue } from '../../core/sample/metric-catalogue.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
+import { parseText } from '../../core/sample/text.ts'
 
-const engine = (wanted: boolean) =>
+const engine = {
+  name: 'default',
+  readings: () => ({
+    up: true,
+    exits: Object.fromEntries(faultCauses.map((cause) => [cause, 0])),
+    stalledSeconds: 0,
+    probeFailures: 0,
+    probeSeconds: 0.1,
+    startSeconds: 1,
+    residentBytes: 1,
+  }),
+} as unknown as Engine
+const control = (stopped: boolean) =>
   ({
-    name: 'default',
-    readings: () => ({
-      up: true,
-      wanted,
-      exits: Object.fromEntries(faultCauses.map((cause) => [cause, 0])),
-      stalledSeconds: 0,
-      probeFailures: 0,
-      probeSeconds: 0.1,
-      startSeconds: 1,
-      residentBytes: 1,
-    }),
-  }) as unknown as Engine
-const control = {
-  budgetLeft: () => 3,
-  counts: () => [{ engine: 'default', action: 'start', result: 'done', count: 1 }],
-} as unknown as Control
-const own = (wanted = true): readonly SeriesSamples[] =>
+    budgetLeft: () => 3,
+    stopped: () => stopped,
+    counts: () => [{ engine: 'default', action: 'start', result: 'done', count: 1 }],
+  }) as unknown as Control
+const own = (stopped = false): readonly SeriesSamples[] =>
   ownSamples({
     host: 'gpu-1',
     now: 1,
-    engines: [engine(wanted)],
-    control,
+    engines: [engine],
+    control: control(stopped),
     uplink: {
       connected: true,
       connects: 1,
@@ -46,6 +50,7 @@ const own = (wanted = true): readonly SeriesSamples[] =>
       spoolBytes: 9,
     },
     round: { runs: 1, failures: 0, missed: 0, seconds: 0.01 },
+    http: { listenFailures: 0 },
   })
 const label = ({ labels }: SeriesSamples, name: string): string => labels.find(([key]) => key === name)?.[1] ?? ''
 
@@ -64,26 +69,41 @@ function host(): readonly SeriesSamples[] {
   return found
 }
 
-it('says everything that the catalogue promises, and nothing that it does not know, with its labels', () => {
-  const found = [...own(), ...host()]
-  const names = new Set(found.map((one) => label(one, '__name__')))
+it('shows everything that the catalogue promises, and nothing that it does not know, with its labels', async () => {
+  const latest = [...own(), ...host()]
+  const http = openAgentHttp({
+    clock: virtualClock(),
+    log: silentLog,
+    listen: { host: '127.0.0.1', port: 0 },
+    latest: () => latest,
+    ready: () => true,
+  })
+  const page = await (await fetch(`${await http.start()}/metrics`)).text()
+  await http.stop()
+  const shown: { readonly name: string; readonly labels: readonly string[] }[] = []
+  const types = new Map<string, string>()
+  parseText(page, {
+    sample: (name, labels) => void shown.push({ name, labels: labels.map(([key]) => key) }),
+    type: (name, type) => void types.set(name, type),
+  })
+  expect(shown.length).toBe(latest.length)
+
+  const names = new Set(shown.map(({ name }) => name))
   const entries = metricCatalogue.filter((metric) => metric.from === 'agent')
-  expect(
-    entries.filter((metric) => metric.when === 'always' && !names.has(metric.name)).map(({ name }) => name),
-  ).toEqual([])
-  for (const one of found) {
-    const entry = entries.find((metric) => metric.name === label(one, '__name__'))
-    expect(
-      one.labels
-        .map(([key]) => key)
-        .filter((key) => !['__name__', 'host'].includes(key))
-        .sort(),
-    ).toEqual([...(entry?.labels ?? ['not in the catalogue'])].sort())
+  const promised = entries.filter((metric) => metric.when === 'always').map(({ name }) => name)
+  expect(promised.filter((name) => !names.has(name))).toEqual([])
+  for (const { name, labels } of shown) {
+    const entry = entries.find((metric) => metric.name === name)
+    expect([name, types.get(name), ...labels.filter((key) => key !== 'host').sort()]).toEqual([
+      name,
+      entry?.type,
+      ...[...(entry?.labels ?? ['not in the catalogue'])].sort(),
+    ])
   }
 })
 
 it('tells an engine that was stopped on purpose from one that is meant to run', () => {
   const wanted = (samples: readonly SeriesSamples[]) =>
     samples.find((one) => label(one, '__name__') === 'inferward_engine_wanted')?.values
-  expect([wanted(own(true)), wanted(own(false))]).toEqual([[1], [0]])
+  expect([wanted(own(false)), wanted(own(true))]).toEqual([[1], [0]])
 })
