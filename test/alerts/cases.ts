@@ -26,6 +26,7 @@ const requests = (outcome: string, values: string): string =>
   `inference_requests_total{${m},outcome="${outcome}"} ${values}`
 const exits = (cause: string, values: string): string => `inferward_engine_exits_total{${e},cause="${cause}"} ${values}`
 const up = (values: string): string => `inferward_engine_up{${e}} ${values}`
+const wanted = (values: string): string => `inferward_engine_wanted{${e}} ${values}`
 const memory = (values: string): readonly string[] => [
   `inferward_host_memory_total_bytes{host="gpu-1"} 100x500`,
   `inferward_host_memory_available_bytes{host="gpu-1"} ${values}`,
@@ -70,15 +71,17 @@ export const cases: readonly Case[] = [
   },
   {
     rule: 'EngineDown',
-    crosses: [up('1x10 0x60 1x30')],
+    // That another engine of the host was stopped on purpose keeps this one no quieter.
+    crosses: [up('1x10 0x60 1x30'), wanted('1x101'), 'inferward_engine_wanted{host="gpu-1",engine="other"} 0x101'],
     firesAt: 41,
     resolvesAt: 72,
     labels: engine,
     says: 'Engine default on gpu-1 does not serve',
     nearly: [
       [up('1x10 0x29 1x60')],
-      // Stopped by a person.
-      [up('1x10 0x100'), `inferward_engine_wanted{${e}} 1x8 0x100`],
+      // Stopped by a person, before it was down or before anybody was told.
+      [up('1x10 0x100'), wanted('1x8 0x100')],
+      [up('1x10 0x100'), wanted('1x39 0x70')],
     ],
   },
   {
