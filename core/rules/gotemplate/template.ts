@@ -6,7 +6,8 @@ import { isBuiltin } from './builtins.ts'
 import type { FunctionSet } from './function.ts'
 import { type Definitions, parse } from './parse.ts'
 import type { Source } from './position.ts'
-import { type MissingKey, run } from './run.ts'
+import { run } from './run.ts'
+import type { MissingKey } from './state.ts'
 import { type QuerySample, wrap } from './value.ts'
 
 export type TemplateOptions = {

@@ -1,9 +1,9 @@
 // A time read from a text by a layout, as Go's time.ParseInLocation in UTC does. Answers an error's words instead of throwing.
 
 import type { Failure } from './literal.ts'
-import { goQuote } from './quote.ts'
 import { monthNames, readLayout, weekdayNames } from './time-layout.ts'
 import { daysOfMonth, fixedZone, type Instant, instantAt, utc, type Zone } from './time-zone.ts'
+import { encode } from './utf8.ts'
 
 type Read = {
   year: number
@@ -38,11 +38,11 @@ export function parseTime(layout: string, value: string): Instant | Failure {
     offset: undefined,
     zoneName: '',
   }
-  const wrong = (words: string): Failure => ({ fault: `parsing time ${goQuote(value)}${words}` })
+  const wrong = (words: string): Failure => ({ fault: `parsing time ${quoted(value)}${words}` })
   const parts = readLayout(layout)
   let rest = value
   for (const [index, part] of parts.entries()) {
-    const mismatch = wrong(` as ${goQuote(layout)}: cannot parse ${goQuote(rest)} as ${goQuote(part.text)}`)
+    const mismatch = wrong(` as ${quoted(layout)}: cannot parse ${quoted(rest)} as ${quoted(part.text)}`)
     if (part.field === null) {
       const after = skipped(rest, part.text)
       if (after === undefined) return mismatch
@@ -53,7 +53,7 @@ export function parseTime(layout: string, value: string): Instant | Failure {
     if ('bad' in step) return step.bad === '' ? mismatch : wrong(`: ${step.bad} out of range`)
     rest = step.rest
   }
-  if (rest !== '') return wrong(`: extra text: ${goQuote(rest)}`)
+  if (rest !== '') return wrong(`: extra text: ${quoted(rest)}`)
   const fault = settle(read)
   return fault === undefined ? instantOf(read) : wrong(`: ${fault}`)
 }
@@ -233,4 +233,15 @@ function instantOf(read: Read): Instant {
   if (read.zoneName === '') return instantAt(read, utc)
   const hours = read.zoneName.startsWith('GMT') && read.zoneName.length > 3 ? Number(read.zoneName.slice(3)) : 0
   return instantAt(read, fixedZone(hours * 3600, read.zoneName))
+}
+
+/** Texts in errors of times are quoted byte by byte, unlike anywhere else. */
+function quoted(text: string): string {
+  let out = ''
+  for (const byte of encode(text)) {
+    const char = String.fromCharCode(byte)
+    if (byte < 0x20 || byte >= 0x80) out += `\\x${byte.toString(16).padStart(2, '0')}`
+    else out += char === '"' || char === '\\' ? `\\${char}` : char
+  }
+  return `"${out}"`
 }

@@ -1,37 +1,36 @@
-// `title` of both function sets: the first letter of each word in upper case, by the word borders of Unicode as far as they show in labels and
-// host names. Prometheus leaves the other letters as they are, Alertmanager lowers them.
+// `title` of both function sets: the first cased letter of each word as a title letter. Prometheus leaves the other letters as they are,
+// Alertmanager lowers them. A word ends at what is neither letter, digit, mark nor line below; one point, colon or apostrophe does not end it,
+// so that `x.y` is a word, and two do.
 
-const inner = /^[\p{L}\p{N}\p{M}_]$/u
-/** Joins two letters into one word when it stands between them. */
-const joins = /^['’.:·]$/u
+const joins = /^['.:·\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a]$/u
+/** Scripts without spaces between words: each of their letters stands for itself. */
+const alone = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u
+const inner = /^[\p{L}\p{Nd}\p{M}\p{Pc}\p{Cf}]$/u
+const cased = /^[\p{Lu}\p{Ll}\p{Lt}]$/u
+const digraphs: Readonly<Record<string, string>> = { Ǆ: 'ǅ', ǆ: 'ǅ', Ǉ: 'ǈ', ǉ: 'ǈ', Ǌ: 'ǋ', ǌ: 'ǋ', Ǳ: 'ǲ', ǳ: 'ǲ' }
 
 export function title(text: string, lowerRest: boolean): string {
-  const chars = [...text]
   let out = ''
   let inWord = false
-  let cased = false
-  for (const [index, char] of chars.entries()) {
-    if (inner.test(char)) {
-      if (!inWord) cased = false
+  let afterJoin = false
+  for (const char of text) {
+    const join = joins.test(char)
+    if (afterJoin && join) inWord = false
+    if (cased.test(char)) {
+      if (!inWord) out += titleLetter(char)
+      else out += lowerRest ? char.toLowerCase() : char
       inWord = true
-      if (cased || !/^\p{L}$/u.test(char)) out += lowerRest ? char.toLowerCase() : char
-      else {
-        out += titleCase(char)
-        cased = true
-      }
     } else {
-      inWord =
-        inWord &&
-        joins.test(char) &&
-        /^[\p{L}]$/u.test(chars[index - 1] ?? '') &&
-        /^\p{L}$/u.test(chars[index + 1] ?? '')
       out += char
+      if (!join && (alone.test(char) || !inner.test(char))) inWord = false
     }
+    afterJoin = join
   }
   return out
 }
 
-const titleCase = (char: string): string => {
-  const upper = char.toUpperCase()
-  return [...upper].length === 1 ? upper : upper[0] + upper.slice(1).toLowerCase()
+function titleLetter(char: string): string {
+  if (Object.hasOwn(digraphs, char)) return digraphs[char]!
+  const [first = '', ...rest] = char.toUpperCase()
+  return first + rest.join('').toLowerCase()
 }
