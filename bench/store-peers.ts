@@ -27,19 +27,30 @@ const find = (name: string): string | null =>
 
 export const installed = (kind: PeerKind): boolean => kind === 'ours' || find(kind) !== null
 
-/** `rules`: text of a Prometheus rule file. VictoriaMetrics evaluates none. */
-export async function startPeer(kind: PeerKind, rules: string | null, signal: AbortSignal): Promise<Peer> {
+/** `rules`: text of a Prometheus rule file. VictoriaMetrics evaluates none. `scrapes`: a list of scrape configurations as JSON, for ours and
+ * Prometheus. */
+export async function startPeer(
+  kind: PeerKind,
+  rules: string | null,
+  signal: AbortSignal,
+  scrapes: string | null = null,
+): Promise<Peer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'iw-bench-peer-'))
   const port = await freePort()
   const rulesFile = path.join(folder, 'rules.yml')
   if (rules !== null) writeFileSync(rulesFile, rules)
   writeFileSync(
     path.join(folder, 'prometheus.yml'),
-    `global: { evaluation_interval: 15s }\n${rules === null ? '' : `rule_files: [${JSON.stringify(rulesFile)}]\n`}`,
+    `global: { evaluation_interval: 15s }\n${rules === null ? '' : `rule_files: [${JSON.stringify(rulesFile)}]\n`}scrape_configs: ${scrapes ?? '[]'}\n`,
   )
+  const scrapeFile = path.join(folder, 'scrapes.json')
+  if (scrapes !== null) writeFileSync(scrapeFile, scrapes)
   const data = path.join(folder, 'data')
   const [command, args] = {
-    ours: [process.execPath, [entry('bench/store-server.ts'), data, rules === null ? '-' : rulesFile]] as const,
+    ours: [
+      process.execPath,
+      [entry('bench/store-server.ts'), data, rules === null ? '-' : rulesFile, scrapes === null ? '-' : scrapeFile],
+    ] as const,
     prometheus: [
       find('prometheus') ?? '',
       [

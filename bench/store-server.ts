@@ -1,5 +1,5 @@
 // Our store as a process of its own, for benches: the durable store behind the real HTTP edge, without the rest of the server. Arguments: folder for
-// the data, rule file or `-`. Says its address when it listens.
+// the data, rule file or `-`, file of scrape configurations or `-`. Says its address when it listens.
 
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../core/base/clock.ts'
@@ -8,10 +8,12 @@ import { silentLog } from '../core/base/log.ts'
 import { openHttp } from '../server/http/http.ts'
 import { prometheusApi } from '../server/http/prometheus/prometheus-api.ts'
 import { writeApi } from '../server/http/prometheus/write-api.ts'
+import { openRemote } from '../server/remote/remote.ts'
+import { scrapeConfigs } from '../server/remote/scrape-config.ts'
 import { durableStore } from '../server/tsdb/durable-store.ts'
 import { threadLane } from '../server/tsdb/query-lane.ts'
 
-const [directory, rules] = process.argv.slice(2) as [string, string]
+const [directory, rules, scrapes = '-'] = process.argv.slice(2) as [string, string, string?]
 const limits = {
   retentionMs: 3 * 3_600_000,
   queryTimeoutMs: 60_000,
@@ -19,27 +21,39 @@ const limits = {
   queryConcurrency: 20,
   queryQueue: 200,
 }
-const store = durableStore({
+const { store } = openRemote({
   clock: systemClock,
   log: silentLog,
-  rulesReady: () => true,
-  directory,
+  data: directory,
+  configDirectory: directory,
   config: {
-    server: {
-      max_series: 1_000_000,
-      retention: limits.retentionMs,
-      query_samples: limits.querySamples,
-      external_labels: {},
-    },
-    storage: { retention: 15 * 86_400_000 },
-    evaluation_interval: 15_000,
+    scrape_configs: scrapeConfigs.parse(scrapes === '-' ? [] : JSON.parse(readFileSync(scrapes, 'utf8'))),
+    remote_write: [],
+    server: { external_labels: {} },
   },
-  lane: threadLane({
-    clock: systemClock,
-    log: silentLog,
-    program: entry('server/tsdb/query-worker.ts'),
-    threads: 1,
-  }),
+  open: () =>
+    durableStore({
+      clock: systemClock,
+      log: silentLog,
+      rulesReady: () => true,
+      directory,
+      config: {
+        server: {
+          max_series: 1_000_000,
+          retention: limits.retentionMs,
+          query_samples: limits.querySamples,
+          external_labels: {},
+        },
+        storage: { retention: 15 * 86_400_000 },
+        evaluation_interval: 15_000,
+      },
+      lane: threadLane({
+        clock: systemClock,
+        log: silentLog,
+        program: entry('server/tsdb/query-worker.ts'),
+        threads: 1,
+      }),
+    }),
 })
 const begun = performance.now()
 await store.recover()

@@ -77,12 +77,14 @@ const mostLiteral = 2 ** 32 - 1
 export function literalBlock(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const total = parts.reduce((sum, part) => sum + part.length, 0)
   if (total > mostLiteral) throw new RangeError(`a block of ${total} bytes`)
-  const out = new Uint8Array(10 + total)
+  let lengthBytes = 1
+  for (let rest = total; rest >= 0x80; rest = Math.floor(rest / 128)) lengthBytes++
+  const out = new Uint8Array(lengthBytes + (total === 0 ? 0 : 5) + total)
   let at = 0
   let rest = total
   for (; rest >= 0x80; rest = Math.floor(rest / 128)) out[at++] = (rest % 128) | 0x80
   out[at++] = rest
-  if (total === 0) return out.slice(0, at)
+  if (total === 0) return out
   out[at++] = 63 << 2
   new DataView(out.buffer).setUint32(at, total - 1, true)
   at += 4
@@ -90,5 +92,5 @@ export function literalBlock(parts: readonly Uint8Array[]): Uint8Array<ArrayBuff
     out.set(part, at)
     at += part.length
   }
-  return out.subarray(0, at)
+  return out
 }

@@ -81,7 +81,7 @@ export class Write2Writer {
     this.used = at
   }
 
-  /** A body of all samples since the last one. */
+  /** A body of all samples since the last one, in a buffer of its own. */
   finish(): Uint8Array<ArrayBuffer> {
     const table = this.table.view()
     const body = literalBlock([table, this.rows.subarray(0, this.used)])

@@ -27,6 +27,7 @@ export type Write2Visitor = {
 /** Label bytes of a series as remote write 1.0 has them. Live until the next series. */
 export type SpelledLabels = { readonly view: DataView; readonly length: number; decode(): Labels }
 
+const keptBytes = 8 << 20
 const maxSymbols = 1_000_000
 const maxLabels = 128
 const maxLabelBytes = 64 << 10
@@ -39,6 +40,7 @@ const malformed = (message: string): InferwardError =>
 export class Write2Scanner {
   private bytes: Uint8Array = new Uint8Array(0)
   private view: DataView = new DataView(new ArrayBuffer(0))
+  private kept: Uint8Array = new Uint8Array(0)
   private at = 0
   private starts = new Uint32Array(1024)
   private lengths = new Uint32Array(1024)
@@ -54,7 +56,7 @@ export class Write2Scanner {
   /** Throws `remote_write.malformed`. */
   scan(body: Uint8Array, visitor: Write2Visitor): void {
     if (body.length > maxBodyBytes) throw malformed(`${body.length} bytes, at most ${maxBodyBytes}`)
-    const bytes = uncompressBlock(body, maxDecodedBytes)
+    const bytes = uncompressBlock(body, maxDecodedBytes, (length) => this.memory(length))
     if (bytes === null) throw malformed('not a snappy block, or one that is too large')
     this.bytes = bytes
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -66,6 +68,14 @@ export class Write2Scanner {
       this.bytes = new Uint8Array(0)
       this.count = 0
     }
+  }
+
+  /** One piece of memory for body after body, unless it is a large one. */
+  private memory(length: number): Uint8Array {
+    if (length > keptBytes) return new Uint8Array(length)
+    if (length > this.kept.length)
+      this.kept = new Uint8Array(Math.min(keptBytes, Math.max(length, this.kept.length * 2)))
+    return this.kept.subarray(0, length)
   }
 
   /** Within `series` only: its labels, or null where they name texts that are not there. */

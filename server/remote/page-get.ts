@@ -6,7 +6,8 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { InferwardError } from '../../core/base/errors.ts'
 
-export type Page = { readonly bytes: Uint8Array; readonly contentType: string }
+/** The bytes are valid within the call only: one piece of memory serves page after page. */
+export type UsePage = (bytes: Uint8Array, contentType: string) => void
 export type GetRequest = {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -14,9 +15,11 @@ export type GetRequest = {
   /** Ends the request: its time is over, or everything stops. */
   readonly signal: AbortSignal
 }
-export type GetPage = (request: GetRequest) => Promise<Page>
+/** Rejects with what `use` throws. */
+export type GetPage = (request: GetRequest, use: UsePage) => Promise<void>
 
 const maxRedirects = 10
+const keptBytes = 4 << 20
 const unpack = promisify(gunzip)
 
 const failed = (code: string, message: string): InferwardError =>
@@ -27,6 +30,20 @@ export function openPageGet(): { readonly get: GetPage; close(): void } {
   const plain = new Agent({ keepAlive: true, maxFreeSockets: 10_000 })
   const tls = new TlsAgent({ keepAlive: true, maxFreeSockets: 10_000 })
 
+  let kept = new Uint8Array(0)
+  const joined = (parts: readonly Buffer[]): Uint8Array => {
+    if (parts.length === 1) return parts[0]!
+    const size = parts.reduce((sum, part) => sum + part.length, 0)
+    if (size > keptBytes) return Buffer.concat(parts)
+    if (size > kept.length) kept = new Uint8Array(Math.min(keptBytes, size * 2))
+    let at = 0
+    for (const part of parts) {
+      kept.set(part, at)
+      at += part.length
+    }
+    return kept.subarray(0, size)
+  }
+
   const ask = (url: URL, { headers, signal }: GetRequest): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:'
@@ -36,7 +53,7 @@ export function openPageGet(): { readonly get: GetPage; close(): void } {
     })
 
   return {
-    async get(request) {
+    async get(request, use) {
       let url = new URL(request.url)
       let { headers } = request
       for (let hop = 0; hop <= maxRedirects; hop++) {
@@ -61,8 +78,9 @@ export function openPageGet(): { readonly get: GetPage; close(): void } {
             `server returned HTTP status ${status} ${(answer.statusMessage ?? '').slice(0, 100)}`.trim(),
           )
         }
-        const bytes = await bytesOf(answer, request.maxBytes)
-        return { bytes, contentType: answer.headers['content-type'] ?? '' }
+        const parts = await partsOf(answer, request.maxBytes)
+        const whole = await unpacked(answer, parts, request.maxBytes)
+        return use(whole ?? joined(parts), answer.headers['content-type'] ?? '')
       }
       throw failed('redirect', `redirected more than ${maxRedirects} times`)
     },
@@ -73,8 +91,8 @@ export function openPageGet(): { readonly get: GetPage; close(): void } {
   }
 }
 
-async function bytesOf(answer: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  const parts = await new Promise<Buffer[]>((resolve, reject) => {
+function partsOf(answer: IncomingMessage, maxBytes: number): Promise<readonly Buffer[]> {
+  return new Promise((resolve, reject) => {
     const got: Buffer[] = []
     let size = 0
     answer.on('data', (part: Buffer) => {
@@ -88,12 +106,19 @@ async function bytesOf(answer: IncomingMessage, maxBytes: number): Promise<Uint8
     answer.on('error', reject)
     answer.on('aborted', () => reject(failed('cut', 'the connection ended within the page')))
   })
-  const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+}
+
+/** Null: it is not packed. */
+async function unpacked(
+  answer: IncomingMessage,
+  parts: readonly Buffer[],
+  maxBytes: number,
+): Promise<Uint8Array | null> {
   const encoding = answer.headers['content-encoding']?.toLowerCase()
-  if (encoding === undefined || encoding === 'identity') return body
+  if (encoding === undefined || encoding === 'identity') return null
   if (encoding !== 'gzip') throw failed('encoding', `page in an encoding nobody asked for: ${encoding.slice(0, 40)}`)
   try {
-    return await unpack(body, { maxOutputLength: maxBytes })
+    return await unpack(Buffer.concat(parts), { maxOutputLength: maxBytes })
   } catch (error) {
     const large = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
     throw large ? failed('too_large', `page larger than ${maxBytes} bytes`) : error

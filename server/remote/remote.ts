@@ -16,7 +16,7 @@ import { openSender, type Sender } from './sender.ts'
 
 /** What is needed of a store; a body is one of remote write 1.0, or of 2.0. */
 type Store = {
-  append(body: ArrayBuffer, kind?: 'write' | 'write2'): Promise<{ readonly samples: number }>
+  append(body: ArrayBuffer, kind?: 'write' | 'write2', durable?: boolean): Promise<{ readonly samples: number }>
   start(): void
   stop(): Promise<void>
 }
@@ -44,6 +44,8 @@ export type RemoteDeps<S> = {
   readonly open: (wrote: (labels: Labels, time: number, value: number, stale: boolean) => void) => S
 }
 
+const durableEveryMs = 1000
+
 /** Throws `config.secret_file`. */
 export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
   const { clock, log, config } = deps
@@ -67,17 +69,23 @@ export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
   const inner = deps.open((labels, time, value, stale) => {
     for (const [, sender] of senders) sender.own(labels, time, value, stale)
   })
-  const append: S['append'] = async (body, kind = 'write') => {
-    const report = await inner.append(body, kind)
+  const append: S['append'] = async (body, kind = 'write', durable = true) => {
+    const report = await inner.append(body, kind, durable)
     if (report.samples > 0) for (const [, sender] of senders) sender.offer(new Uint8Array(body), kind, report.samples)
     return report
   }
+  let durableAt = Number.NEGATIVE_INFINITY
   const scraper = openScraper({
     clock,
     log,
     jobs: config.scrape_configs,
     directory: deps.configDirectory,
-    append: (body) => append(body, 'write2'),
+    append(body) {
+      // Nobody waits for a page to be on disk, and each of a thousand would cost a sync.
+      const durable = clock.monotonic() - durableAt >= durableEveryMs
+      if (durable) durableAt = clock.monotonic()
+      return append(body, 'write2', durable)
+    },
   })
   return {
     store: {

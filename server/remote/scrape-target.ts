@@ -94,8 +94,7 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
     met.fill(0)
   }
   const finish = async (): Promise<void> => {
-    const body = writer.finish()
-    await deps.append(body.byteLength === body.buffer.byteLength ? body.buffer : body.slice().buffer)
+    await deps.append(writer.finish().buffer)
   }
 
   return {
@@ -108,7 +107,7 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
       let fault: string | null = null
       scraped = 0
       try {
-        const page = await deps.get({
+        const request = {
           url: spec.url,
           headers: {
             accept,
@@ -119,10 +118,12 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
           },
           maxBytes: job.body_size_limit === 0 ? maxTextBytes : Math.min(job.body_size_limit, maxTextBytes),
           signal,
+        }
+        await deps.get(request, (bytes, contentType) => {
+          const format = /^application\/openmetrics-text\b/i.test(contentType) ? 'openmetrics' : 'text'
+          const most = job.sample_limit === 0 ? maxTextSamples : Math.min(job.sample_limit, maxTextSamples)
+          reader.read(bytes, format, visitor, most)
         })
-        const format = /^application\/openmetrics-text\b/i.test(page.contentType) ? 'openmetrics' : 'text'
-        const most = job.sample_limit === 0 ? maxTextSamples : Math.min(job.sample_limit, maxTextSamples)
-        reader.read(page.bytes, format, visitor, most)
       } catch (error) {
         if (signal.reason === stopped) {
           writer.discard()

@@ -9,6 +9,7 @@ import { Write2Scanner } from '../../core/sample/write-scan-2.ts'
 import type { Appender, AppendRefusal, Labels, Querier, SeriesRef } from '../../core/series/seam.ts'
 import type { RecordKind } from '../../core/series/wal.ts'
 import { openWireCache } from '../../core/series/wire-cache.ts'
+import { openWireOrder } from '../../core/series/wire-order.ts'
 import type { AppendReport } from './store-client.ts'
 
 export type BodyIntake = {
@@ -20,11 +21,13 @@ export type BodyIntake = {
 
 /** Tables of texts that are remembered. Senders who make a new one for every body gain nothing by it, and lose little. */
 const tableBytes = 8 << 20
+const orderBytes = 64 << 20
 
 export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIntake {
   const wire = openWireCache()
   let tables = openWireCache(tableBytes)
   let tableCount = 0
+  const order = openWireOrder(orderBytes)
   const plain = new WriteScanner()
   const numbered = new Write2Scanner()
 
@@ -73,31 +76,25 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
     })
   }
 
-  // A series of a table seen before is known by the number of the table and its label numbers; else by its label bytes, as 1.0 spells them.
-  const key = new Uint8Array(512)
-  const keyView = new DataView(key.buffer)
+  // A series of a table seen before is known by its place and its label numbers; else by its label bytes, as 1.0 spells them.
   const takeNumbered = (body: Uint8Array): void => {
-    let table = -1
+    let known = false
     numbered.scan(body, {
       symbols: (view, from, to) => {
-        table = tables.find(view, from, to)
-        if (table >= 0) return
+        const table = tables.find(view, from, to)
+        known = table >= 0
+        if (known) return order.begin(table)
         if (tables.bytes > 2 * tableBytes) tables = openWireCache(tableBytes)
         tables.add(view, from, to, tableCount++)
       },
       series: (view, from, to) => {
-        const length = 5 + to - from
-        const keyed = table >= 0 && from >= 0 && length <= key.length
+        const keyed = known && from >= 0
         if (keyed) {
-          // No label set begins with this byte.
-          key[0] = 0xff
-          keyView.setUint32(1, table)
-          key.set(new Uint8Array(view.buffer, view.byteOffset + from, to - from), 5)
-          ref = wire.find(keyView, 0, length)
+          ref = order.next(view, from, to)
           if (ref >= 0) return
         }
         ref = spelledSeries()
-        if (keyed && typeof ref === 'number') wire.add(keyView, 0, length, ref)
+        if (keyed && typeof ref === 'number') order.put(view, from, to, ref)
       },
       sample,
       histogram,
@@ -130,7 +127,10 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
       else takePlain(body)
       return { samples: taken, refused, ...(fault === undefined ? {} : { fault }) }
     },
-    removed: (gone) => wire.removed(gone),
+    removed(gone) {
+      wire.removed(gone)
+      order.forget()
+    },
   }
 }
 

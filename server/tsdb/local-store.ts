@@ -189,14 +189,14 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       await lane?.stop()
       await persistence?.stop()
     },
-    async append(body, kind = 'write') {
+    async append(body, kind = 'write', durable = true) {
       const bytes = new Uint8Array(body)
       // A sample far ahead of our clock and of all others would make those look too old.
       const latest = Math.max(clock.now(), head.maxTime) + aheadMs
       // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.
       if (bytes.length <= maxBodyBytes) persistence?.record(kind, bytes, latest)
       const report = take(kind, bytes, latest)
-      await persistence?.commit()
+      if (durable) await persistence?.commit()
       return report
     },
     async latest(matchers, time, lookbackMs) {

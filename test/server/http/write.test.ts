@@ -199,6 +199,23 @@ describe('the two versions', () => {
   })
 })
 
+describe('a series that the store gave up', () => {
+  it('is a new one when it comes again, whoever else has its place by then', async () => {
+    await using world = await openWorld({ limits: { retentionMs: 3_600_000 } })
+    const send = async (name: string, time: number): Promise<void> => {
+      const rows = [series([['__name__', name]], [time, 1]), series([['__name__', `${name}_b`]], [time, 2])]
+      expect((await write(world, encodeWrite2(rows), { 'content-type': two })).status).toBe(204)
+    }
+    const start = at - 5 * 3_600_000
+    for (let step = 0; step < 4; step++) await send('first', start + step * 1000)
+    for (let step = 0; step < 4; step++) await send('second', at - 60_000 + step * 1000)
+    await world.store.append(new Uint8Array(encodeWriteRequest([])).buffer)
+    for (let step = 4; step < 8; step++) await send('first', at - 60_000 + step * 1000)
+    expect(await value(world, 'count_over_time(first[2m])')).toEqual([[{}, '4']])
+    expect(await value(world, 'count_over_time(second_b[2m])')).toEqual([[{}, '4']])
+  })
+})
+
 describe('what senders may say of a body', () => {
   it.each([
     ['nothing at all', {}, 204],

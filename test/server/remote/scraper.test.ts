@@ -43,12 +43,12 @@ async function stand(text: string, pages: Pages | GetPage, contentType = 'text/p
   const get: GetPage =
     typeof pages === 'function'
       ? pages
-      : async (request) => {
+      : async (request, use) => {
           asked.push({ url: request.url, at: clock.now(), headers: request.headers })
           const page = pages[request.url]
           const body = typeof page === 'function' ? await page() : page
           if (body === undefined) throw new Error('connection refused')
-          return { bytes: new TextEncoder().encode(body), contentType }
+          use(new TextEncoder().encode(body), contentType)
         }
   const scraper = openScraper({
     clock,
@@ -159,9 +159,8 @@ describe('a target', () => {
     let hang = false
     const { clock, scraper, query } = await stand(
       `${simple.replace('scrape_interval: 10s', 'scrape_interval: 10s\n  scrape_timeout: 4s')}`,
-      (request) => {
-        const page = { bytes: new TextEncoder().encode('a 1\n'), contentType: '' }
-        if (!hang) return Promise.resolve(page)
+      async (request, use) => {
+        if (!hang) return use(new TextEncoder().encode('a 1\n'), '')
         return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('aborted'))))
       },
     )
@@ -178,8 +177,8 @@ describe('a target', () => {
 
   it('under way when everything stops says nothing', async () => {
     let hang = false
-    const { clock, scraper, query } = await stand(simple, (request) => {
-      if (!hang) return Promise.resolve({ bytes: new TextEncoder().encode('a 1\n'), contentType: '' })
+    const { clock, scraper, query } = await stand(simple, async (request, use) => {
+      if (!hang) return use(new TextEncoder().encode('a 1\n'), '')
       return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('aborted'))))
     })
     await clock.advance(10_000)
@@ -376,14 +375,16 @@ describe('a page over HTTP', () => {
   const fetchPage = async (url: string, more: Partial<Parameters<GetPage>[0]> = {}) => {
     const http = openPageGet()
     try {
-      const page = await http.get({
+      const seen: string[] = []
+      const request = {
         url,
         headers: { authorization: 'Bearer t' },
         maxBytes: 1000,
         signal: new AbortController().signal,
         ...more,
-      })
-      return [new TextDecoder().decode(page.bytes), page.contentType]
+      }
+      await http.get(request, (bytes, contentType) => void seen.push(new TextDecoder().decode(bytes), contentType))
+      return seen
     } finally {
       http.close()
     }
