@@ -5,6 +5,7 @@ import { InferwardError } from '../base/errors.ts'
 import { fingerprint, type LabelRecord, labelKey, toRecord } from './labels.ts'
 import type { VectorSample } from './query.ts'
 import type { AlertingRule } from './rule.ts'
+import type { TemplateScope } from './template.ts'
 import type { AlertState } from './transition.ts'
 
 export type ActiveAlert = {
@@ -40,16 +41,17 @@ export type Candidate = Pick<ActiveAlert, 'labels' | 'annotations' | 'value'>
 /** Changed annotations of a firing alert are told at most this often, as Prometheus sends an alert again: they often hold the value. */
 const tellEveryMs = 60_000
 
-/** Throws `rules.duplicate_labels` when two samples become the same alert. */
+/** `scope` is what templates may ask of the evaluation. Throws `rules.duplicate_labels` when two samples become the same alert. */
 export function candidates(
   rule: AlertingRule,
   samples: readonly VectorSample[],
   externalLabels: LabelRecord,
+  scope: TemplateScope = {},
 ): ReadonlyMap<string, Candidate> {
   const found = new Map<string, Candidate>()
   for (const sample of samples) {
     const labels = toRecord(sample.labels)
-    const data = { labels: toRecord(sample.labels), value: sample.value, externalLabels }
+    const data = { ...scope, labels: toRecord(sample.labels), value: sample.value, externalLabels }
     delete labels.__name__
     for (const name in rule.labelTemplates) {
       const text = rule.labelTemplates[name]!(data)

@@ -20,6 +20,8 @@ export type EvaluationDeps = {
   readonly has: HasSeries
   readonly write: RuleWriter
   readonly externalLabels: LabelRecord
+  /** What templates know as `$externalURL`; left out: empty. */
+  readonly externalUrl?: string
   /** Milliseconds, to time the rules; left out: all take 0 s. */
   readonly monotonic?: () => number
 }
@@ -142,7 +144,10 @@ function alerting(
   state.blind = samples.length === 0 && isBlind(rule.expression, dataAt, deps.has)
   if (!state.blind) {
     const young = at - (state.firstEvaluationAt ?? at) < (rule.expression.reachMs ?? 0)
-    const { active, changes } = step(rule, state.active, candidates(rule, samples, deps.externalLabels), at, young)
+    // As upstream: what a template asks for is of the evaluation's own time, not of that less the offset.
+    const scope = { at, query: (expression: string) => deps.query(expression, at), externalUrl: deps.externalUrl ?? '' }
+    const found = candidates(rule, samples, deps.externalLabels, scope)
+    const { active, changes } = step(rule, state.active, found, at, young)
     if (group.limit > 0 && active.size > group.limit) {
       tell(endAll(state.active))
       state.active = new Map()

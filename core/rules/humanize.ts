@@ -1,6 +1,6 @@
 // The humanising functions of rule templates, with Prometheus' results.
 
-import { goFloat, goGeneral } from './number.ts'
+import { goGeneral } from './number.ts'
 
 const large = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y']
 const small = ['', 'm', 'u', 'n', 'p', 'f', 'a', 'z', 'y']
@@ -56,31 +56,4 @@ export function humanizeDuration(value: number): string {
   if (hours !== 0) return `${sign}${hours}h ${minutes}m ${seconds}s`
   if (minutes !== 0) return `${sign}${minutes}m ${seconds}s`
   return `${sign}${goGeneral(magnitude, 4)}s`
-}
-
-/** Go's printf for one number or text: `%v %s %d %f %.2f %g %e %%`; undefined when the form is not among them. */
-export function printf(form: string, value: number | string): string | undefined {
-  const pieces = /^([^%]*(?:%%[^%]*)*)%(\.(\d{1,2}))?([vsdfge])([^%]*(?:%%[^%]*)*)$/.exec(form)
-  if (pieces === null) return undefined
-  const [, before = '', , precision, verb, after = ''] = pieces
-  const digits = precision === undefined ? undefined : Number(precision)
-  const body = format(verb, digits, value)
-  return body === undefined ? undefined : `${before}${body}${after}`.replaceAll('%%', '%')
-}
-
-function format(verb: string | undefined, digits: number | undefined, value: number | string): string | undefined {
-  if (verb === 'v' || verb === 's') return typeof value === 'number' ? goFloat(value) : value
-  if (typeof value !== 'number') return undefined
-  switch (verb) {
-    case 'f':
-      return Number.isFinite(value) ? value.toFixed(digits ?? 6) : goFloat(value)
-    case 'g':
-      return digits === undefined ? goFloat(value) : goGeneral(value, Math.max(1, digits))
-    case 'e':
-      return Number.isFinite(value)
-        ? value.toExponential(digits ?? 6).replace(/e([+-])(\d)$/, 'e$10$2')
-        : goFloat(value)
-    default:
-      return undefined
-  }
 }

@@ -112,7 +112,7 @@ class Reader {
     if (fields === null) return null
     const name = this.text(fields.get('name'), 'name')
     if (name === '') this.fault(start(node), 'group without a name')
-    const labels = this.labels(fields.get('labels'), 'labels', false)
+    const labels = this.labels(fields.get('labels'), 'labels', '')
     const limit = this.scalar(fields.get('limit'), 'limit')
     if (limit !== undefined && !(Number.isSafeInteger(limit) && (limit as number) >= 0)) {
       this.fault(fields.get('limit')!.at, 'limit: must be a whole number, 0 or more')
@@ -147,7 +147,7 @@ class Reader {
     if (record !== '' && alert !== '') this.fault(start(node), 'only one of "record" and "alert" may be set')
     if (record === '' && alert === '') this.fault(start(node), 'one of "record" or "alert" must be set')
     const expression = this.expression(fields.get('expr'), node)
-    const labels = this.labels(fields.get('labels'), 'labels', alert !== '')
+    const labels = this.labels(fields.get('labels'), 'labels', alert)
     const { line } = this.at(start(node), '')
     const common = {
       expression: expression ?? { text: '', selectors: [] },
@@ -164,7 +164,7 @@ class Reader {
       }
       return { kind: 'recording', name: record, ...common } satisfies RecordingRule
     }
-    const annotations = this.labels(fields.get('annotations'), 'annotations', true)
+    const annotations = this.labels(fields.get('annotations'), 'annotations', alert)
     return {
       kind: 'alerting',
       name: alert,
@@ -191,7 +191,8 @@ class Reader {
     }
   }
 
-  private labels(field: Field | undefined, what: string, templated: boolean) {
+  /** Templates too where `alert`, the alert's name, is not empty. */
+  private labels(field: Field | undefined, what: string, alert: string) {
     const texts: Record<string, string> = {}
     const templates: Record<string, Template> = {}
     if (field === undefined || isEmpty(field.value)) return { texts, templates }
@@ -203,9 +204,9 @@ class Reader {
       }
       const text = value === undefined || value === null ? '' : String(value)
       texts[name] = text
-      if (!templated) continue
+      if (alert === '') continue
       try {
-        templates[name] = compileTemplate(text)
+        templates[name] = compileTemplate(text, `__alert_${alert}`)
       } catch (error) {
         if (!isInferwardError(error)) throw error
         this.fault(entry.at, `${what}.${name}: ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`)

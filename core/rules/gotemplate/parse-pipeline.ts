@@ -107,7 +107,7 @@ export class PipelineParser {
       case 'nil':
         return { kind: token.kind, at }
       case 'variable':
-        if (!this.variables.includes(text)) throw this.reader.fault(`undefined variable ${goQuote(text)}`)
+        if (!this.variables.includes(text)) throw this.reader.fault(`undefined variable ${goQuote(text)}`, at)
         return { kind: 'variable', at, names: [text] }
       case 'field':
         return { kind: 'field', at, names: [text.slice(1)] }

@@ -176,7 +176,7 @@ class Machine {
   private bind(pipeline: Pipeline, values: readonly Value[]): void {
     values.forEach((value, index) => {
       if (pipeline.assigns) this.state.assign(pipeline.variables[index]!, value)
-      else this.variables[this.state.variables.length - values.length + index]!.value = value
+      else this.state.variables[this.state.variables.length - values.length + index]!.value = value
     })
   }
 

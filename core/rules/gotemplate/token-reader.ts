@@ -70,8 +70,9 @@ export class TokenReader {
     return this.fault(`${token.text}${token.text.endsWith(' action') ? ' ' : ' in action '}${started}`)
   }
 
-  fault(words: string): Error {
-    return invalid(this.source, this.tokens[this.furthest]!.at, words)
+  /** Where the reader has come to, unless said otherwise. */
+  fault(words: string, at = this.tokens[this.furthest]!.at): Error {
+    return invalid(this.source, at, words)
   }
 }
 

@@ -1,7 +1,7 @@
 // What people read in a message: numbers as Prometheus' template functions print them.
 
 import { describe, expect, it } from 'vitest'
-import { humanize, humanize1024, humanizeDuration, humanizePercentage, printf } from '../../../core/rules/humanize.ts'
+import { humanize, humanize1024, humanizeDuration, humanizePercentage } from '../../../core/rules/humanize.ts'
 import { goExponent, goFloat, goGeneral } from '../../../core/rules/number.ts'
 
 const largest = 2 ** 63
@@ -12,6 +12,8 @@ describe('humanised numbers', () => {
     [1, '1'],
     [-1, '-1'],
     [1234567, '1.235M'],
+    [100.25, '100.2'],
+    [100.75, '100.8'],
     [largest, '9.223E'],
     [0.12, '120m'],
     [0.0042, '4.2m'],
@@ -69,25 +71,6 @@ describe('humanised numbers', () => {
     [1, '100%'],
   ])('humanizePercentage %d is %s', (value, text) => {
     expect(humanizePercentage(value)).toBe(text)
-  })
-
-  it.each([
-    ['%.2f', 2.71, '2.71'],
-    ['%.2f', 0.126, '0.13'],
-    ['%f', 1, '1.000000'],
-    ['%.3g', 1234.5, '1.23e+03'],
-    ['%g', 0.5, '0.5'],
-    ['%e', 1234.5, '1.234500e+03'],
-    ['%v', 12.5, '12.5'],
-    ['%s', 'text', 'text'],
-    ['load %.1f%% now', 97.25, 'load 97.3% now'],
-    ['%.1f', Number.POSITIVE_INFINITY, '+Inf'],
-  ])('printf %s of %s is %s', (form, value, text) => {
-    expect(printf(form, value)).toBe(text)
-  })
-
-  it.each(['%x', '%5d', '%.2f %.2f', 'none', '%'])('printf refuses %s', (form) => {
-    expect(printf(form, 1)).toBeUndefined()
   })
 })
 

@@ -117,7 +117,7 @@ describe('upstream’s rule files', () => {
   )
   const bad: readonly (readonly [string, RegExp])[] = [
     ['rules/invalid_rules.yaml', /:6:9: field unexpected_field not found in rule/],
-    ['promtool/rules-bad.yml', /annotations\.summary: .*\$label\.foo/],
+    ['promtool/rules-bad.yml', /annotations\.summary: .*undefined variable "\$label"/],
     ['promtool/rules_extrafields.yml', /field namespace not found in group\n.*field ownership not found in group/],
     ['promtool/bad-rules-syntax.yml', /could not parse expression/],
   ]
