@@ -1,22 +1,14 @@
 // One long-running program that `up` keeps: started in its own session with its output in a file, restarted with back-off, and adopted
-// when it still runs from an earlier `up`. Invariant: at most one process per run file.
+// when it still runs from an earlier `up`. Invariants: at most one process per run file; the file with its output is bounded while it runs.
 
 import { spawn } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { steadyDelay } from '../core/base/backoff.ts'
 import type { Clock } from '../core/base/clock.ts'
 import { exitCodes } from '../core/base/errors.ts'
+import { boundLogFile, maxLogBytes } from '../core/base/log-file.ts'
+import { nodeFileLayer } from '../core/base/node-file-layer.ts'
 import { isAlive, processStart } from './process.ts'
 
 export type ChildSpec = {
@@ -45,9 +37,13 @@ export type Child = {
 
 type RunFile = { readonly pid: number; readonly startTime: string }
 
-const maxLogBytes = 16 << 20
-/** Usage, configuration and "already running" faults come back the same however often one tries. */
+/**
+ * Usage, configuration and "already running" faults come back the same however often one tries. Only until the program
+ * once stood: from then on the same code is a passing trouble (a port held, a database away), and giving up would stop
+ * everything beside it as well.
+ */
 const finalCodes: readonly number[] = [exitCodes.usage, exitCodes.config, 1]
+const stoodMs = 5000
 
 export function keepChild(
   spec: ChildSpec,
@@ -55,6 +51,7 @@ export function keepChild(
     readonly directory: string
     readonly program: string
     readonly clock: Clock
+    readonly log?: { readonly maxBytes: number; readonly lookMs: number }
     readonly onEvent: (event: ChildEvent) => void
   },
 ): Child {
@@ -64,6 +61,16 @@ export function keepChild(
   mkdirSync(path.dirname(logFile), { recursive: true, mode: 0o700 })
   const stopping = new AbortController()
   let pid: number | null = null
+  /** Where in the log the words of the present child begin. */
+  let logStart = 0
+
+  const { maxBytes, lookMs } = deps.log ?? { maxBytes: maxLogBytes, lookMs: 1000 }
+  const boundLog = async (over: AbortSignal): Promise<void> => {
+    while (!over.aborted) {
+      if (boundLogFile(nodeFileLayer, logFile, maxBytes)) logStart = 0
+      await deps.clock.sleep(lookMs, over)
+    }
+  }
 
   const readRunFile = (): RunFile | null => {
     try {
@@ -76,10 +83,9 @@ export function keepChild(
     }
   }
 
-  const start = (): Promise<{ code: number | null; signal: string | null; livedMs: number; logStart: number }> => {
-    if (existsSync(logFile) && statSync(logFile).size > maxLogBytes) renameSync(logFile, `${logFile}.1`)
+  const start = (): Promise<{ code: number | null; signal: string | null; livedMs: number }> => {
     const log = openSync(logFile, 'a', 0o600)
-    const logStart = statSync(logFile).size
+    logStart = statSync(logFile).size
     const begun = deps.clock.monotonic()
     const child = spawn(process.execPath, [deps.program, ...spec.arguments], {
       detached: true,
@@ -97,9 +103,9 @@ export function keepChild(
       })
       child.once('error', (error) => {
         writeFileSync(logFile, `${error.message}\n`, { flag: 'a' })
-        resolve({ code: 1, signal: null, livedMs: 0, logStart })
+        resolve({ code: 1, signal: null, livedMs: 0 })
       })
-      child.once('exit', (code, signal) => resolve({ code, signal, livedMs: deps.clock.monotonic() - begun, logStart }))
+      child.once('exit', (code, signal) => resolve({ code, signal, livedMs: deps.clock.monotonic() - begun }))
     })
   }
 
@@ -111,19 +117,21 @@ export function keepChild(
 
   const run = async (): Promise<{ code: number; words: string }> => {
     const known = readRunFile()
+    let stood = false
     if (known !== null && isAlive(known.pid) && processStart(known.pid) === known.startTime) {
       await adopt(known)
       pid = null
+      stood = true
     }
     let failures = 0
     while (!stopping.signal.aborted) {
       const ended = await start()
       pid = null
       rmSync(runFile, { force: true })
-      const words = tail(logFile, ended.logStart)
-      const early = ended.livedMs < 5000
+      const words = tail(logFile, logStart)
+      stood ||= ended.livedMs >= stoodMs
       if (stopping.signal.aborted) return { code: 0, words: '' }
-      if (ended.code !== null && early && finalCodes.includes(ended.code)) {
+      if (ended.code !== null && !stood && finalCodes.includes(ended.code)) {
         deps.onEvent({ kind: 'ended', code: ended.code, signal: null, again: false, inMs: 0 })
         return { code: ended.code, words }
       }
@@ -135,7 +143,9 @@ export function keepChild(
     }
     return { code: 0, words: '' }
   }
-  const done = run()
+  const over = new AbortController()
+  void boundLog(over.signal)
+  const done = run().finally(() => over.abort())
 
   return {
     done,
