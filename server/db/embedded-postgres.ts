@@ -23,6 +23,7 @@ import type { Clock } from '../../core/base/clock.ts'
 import { projectRoot } from '../../core/base/entry.ts'
 import { InferwardError } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
+import { untilAlone } from './left-behind.ts'
 
 /** A unix socket path may have 107 bytes; the name of the socket itself takes up to 20. */
 const maxSocketFolder = 85
@@ -172,8 +173,12 @@ export async function startEmbeddedPostgres(options: {
     // The socket folder follows the data folder when that was moved.
     writeFileSync(path.join(cluster, 'postgresql.auto.conf'), settings(sockets), { mode: 0o600 })
   }
-  // What a power cut left behind; postgres itself refuses when the pid it names is alive and ours.
+  const left = await untilAlone(cluster, clock)
+  if (left.length > 0)
+    throw unavailable(`${cluster} is in use by pid ${left.join(', ')}`, 'Stop what works in that folder first.')
+  // What a power cut left behind: each names a pid that postgres would believe in, were it a zombie's or anybody's by now.
   rmSync(path.join(sockets, '.s.PGSQL.5432.lock'), { force: true })
+  rmSync(path.join(cluster, 'postmaster.pid'), { force: true })
 
   const output = openSync(path.join(run, 'postgres.log'), 'a', 0o600)
   const [command, ...rest] = [...before, path.join(found.folder, 'postgres'), '-D', cluster]

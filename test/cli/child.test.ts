@@ -21,6 +21,7 @@ function stand(
   more: Partial<ChildSpec> = {},
   directory = mkdtempSync(path.join(tmpdir(), 'iw-child-')),
   log = { maxBytes: 16 << 20, lookMs: 10_000 },
+  clock: Clock = systemClock,
 ) {
   folders.push(directory)
   const program = path.join(directory, 'program.mjs')
@@ -28,7 +29,7 @@ function stand(
   const events: ChildEvent[] = []
   const child = keepChild(
     { name: 'one', arguments: ['argument'], stopSignal: 'SIGTERM', stopMs: 2000, ...more },
-    { directory, program, clock: systemClock, log, onEvent: (event) => void events.push(event) },
+    { directory, program, clock, log, onEvent: (event) => void events.push(event) },
   )
   children.push(child)
   const pids = (): number[] => events.flatMap((event) => (event.kind === 'ended' ? [] : [event.pid]))
@@ -96,7 +97,7 @@ describe('a kept child', () => {
   it('that lived five seconds has stood', async () => {
     // A thousand times as fast: the few dozen milliseconds of a real process are more than its five seconds.
     const fast: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 1000 }
-    const { child, events } = stand('setTimeout(() => process.exit(1), 20)', {}, undefined, fast)
+    const { child, events } = stand('setTimeout(() => process.exit(1), 20)', {}, undefined, undefined, fast)
     await until(() => expect(events.filter((event) => event.kind === 'started').length).toBeGreaterThanOrEqual(2))
     await child.stop()
     expect((await child.done).code).toBe(0)
