@@ -48,6 +48,56 @@ function failure(work: () => unknown): { code: string; message: string } {
   throw new Error('no failure')
 }
 
+describe('a label that a query writes', () => {
+  const nested = (call: (inner: string) => string, depth: number): string =>
+    depth === 0 ? `label_replace(m, "a", "${'x'.repeat(1000)}", "", "")` : call(nested(call, depth - 1))
+
+  it.each([
+    ['label_join', (inner: string) => `label_join(${inner}, "a", "", "a", "a")`],
+    ['label_replace', (inner: string) => `label_replace(${inner}, "a", "$0$0", "a", ".*")`],
+  ])('by %s may double at every level up to 64 KiB, and is refused past it', (name, call) => {
+    const head = store('m 1')
+    expect(lines(at(head, nested(call, 6), 0))).toEqual([`__name__=m,a=${'x'.repeat(64_000)} 1`])
+    for (const depth of [7, 40])
+      expect(failure(() => at(head, nested(call, depth), 0))).toEqual({
+        code: 'promql.execution',
+        message: `label value too long in ${name}(): more than 65536 characters`,
+      })
+  })
+
+  it('is refused before it is built, however often its parts are repeated', () => {
+    const long = `label_replace(m, "a", "${'y'.repeat(60_000)}", "", "")`
+    const query = `label_replace(${long}, "b", "${'$0'.repeat(50_000)}", "a", ".*")`
+    expect(failure(() => at(store('m 1'), query, 0)).message).toMatch(/^label value too long in label_replace\(\)/)
+  })
+
+  it('counts towards the sum of one call', () => {
+    const head = store('m{i="0"} 1')
+    for (let i = 1; i < 300; i++)
+      head.append(
+        head.series([
+          ['__name__', 'm'],
+          ['i', String(i)],
+        ]) as number,
+        0,
+        1,
+        false,
+      )
+    const wide = `label_join(m, "b", "${'z'.repeat(60_000)}", "a", "i")`
+    expect(failure(() => at(head, wide, 0)).message).toBe(
+      'too many label values in label_join(): more than 16777216 characters',
+    )
+  })
+
+  it('keeps dollars and unknown groups as Prometheus does', () => {
+    const head = store('m{a="x-y"} 1')
+    const value = (replacement: string): string =>
+      lines(at(head, `label_replace(m, "b", "${replacement}", "a", "(?P<one>.*)-(.*)")`, 0))[0]!
+    expect(value('$2$$1$one$')).toBe('__name__=m,a=x-y,b=y$1x$ 1')
+    expect(value('[$9$two]')).toBe('__name__=m,a=x-y,b=[] 1')
+  })
+})
+
 describe('time', () => {
   const head = store('m 0+1x10 stale')
 
