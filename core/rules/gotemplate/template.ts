@@ -49,7 +49,8 @@ export function parseTemplate(text: string, options: TemplateOptions): Template 
     execute: (data, environment = {}, partial) =>
       run(
         name,
-        data === undefined ? undefined : wrap(data),
+        // Go: no data at all is no value, not a nil.
+        data === undefined || data === null ? undefined : wrap(data),
         {
           definitions,
           functions,
