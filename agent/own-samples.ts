@@ -1,5 +1,6 @@
 // What the agent says of its engines and of its own loops, once a round. Names come from the catalogue.
 
+import { faultCauses } from '../core/event/event.ts'
 import { type SeriesSamples, sample } from '../core/sample/sample.ts'
 import type { RoundStats } from './collect/round.ts'
 import type { Control } from './control/control.ts'
@@ -58,8 +59,10 @@ function engineSamples(engine: Engine, control: Control, of: Of): readonly Serie
     ...row('inferward_engine_start_timestamp_seconds', readings.startSeconds),
     ...row('inferward_engine_resident_bytes', readings.residentBytes),
     ...row('inferward_engine_restart_budget_left', control.budgetLeft(engine.name)),
-    ...Object.entries(readings.exits).map(([cause, count]) =>
-      of('inferward_engine_exits_total', count, { ...labels, cause }),
-    ),
+    ...faultCauses.flatMap((cause) => [
+      of('inferward_engine_exits_total', readings.exits.counts[cause], { ...labels, cause }),
+      // Nought as well: what is only left out would look like one until it is stale.
+      of('inferward_engine_down_cause', readings.exits.outage.has(cause) ? 1 : 0, { ...labels, cause }),
+    ]),
   ]
 }

@@ -202,10 +202,13 @@ export async function openServer(options: {
 
   let sweep: Disposable | undefined
   const tidy = async (): Promise<void> => {
-    await ledger.expire(now())
-    await resume.keep(registry.hosts(now()), sessions.taken(), resume.ready(sessions))
-    // Last: a store that takes nothing must not hold up the rest.
-    await self.record(now())
+    try {
+      await ledger.expire(now())
+      await resume.keep(registry.hosts(now()), sessions.taken(), resume.ready(sessions))
+    } finally {
+      // Last: a store that takes nothing must not hold up the rest. And always: rules tell a server that listens by these samples.
+      await self.record(now())
+    }
   }
   const sweepLater = (): void => {
     sweep = clock.timer(sweepMs, () => {

@@ -46,6 +46,7 @@ export async function openSelfMetrics(deps: {
       { name: 'inferward_ingest_frames_total', value: ingest.frames },
       { name: 'inferward_ingest_events_total', value: ingest.events },
       { name: 'inferward_ingest_malformed_total', value: ingest.malformed + sessions.malformed },
+      { name: 'inferward_ingest_clamped_total', value: ingest.clamped },
       { name: 'inferward_session_open', value: sessions.open },
       { name: 'inferward_session_refused_total', value: sessions.refused },
       ...deps.more(),

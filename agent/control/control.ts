@@ -263,7 +263,8 @@ export function openControl(deps: ControlDeps): Control {
           engine: command.engine,
           action: command.action,
           reason: command.reason,
-          counts: command.action !== 'stop',
+          // The budget is the local policy's own: who orders is a person, or the server, which has budgets of its own.
+          counts: false,
           principal: command.principal,
           command,
           expiresAt: clock.monotonic() + command.ttlMs,

@@ -5,11 +5,12 @@
 
 import { steadyDelay } from '../../core/base/backoff.ts'
 import { errorText, InferwardError } from '../../core/base/errors.ts'
-import { type EngineAction, type Event, type FaultCause, faultCauses } from '../../core/event/event.ts'
+import type { EngineAction, Event } from '../../core/event/event.ts'
 import { firstLiveness, type Liveness, observe } from '../../core/repair/liveness.ts'
 import type { EngineState } from '../../core/wire/state.ts'
 import { openChecks } from './checks.ts'
 import type { WatchConfig } from './config.ts'
+import { type Exits, exitCounts } from './exits.ts'
 import {
   beginLife,
   endOfLife,
@@ -72,7 +73,7 @@ export type Engine = {
 
 export type EngineReadings = {
   readonly up: boolean
-  readonly exits: Readonly<Record<FaultCause, number>>
+  readonly exits: Pick<Exits, 'counts' | 'outage'>
   readonly stalledSeconds: number
   readonly probeFailures: number
   readonly probeSeconds: number | null
@@ -85,7 +86,7 @@ export function openEngine(deps: EngineDeps): Engine {
   const host = config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host
   const url = `http://${host}:${config.listen.port}`
   const runPath = runFilePath(deps.directory, config.name)
-  const exits = Object.fromEntries(faultCauses.map((cause) => [cause, 0])) as Record<FaultCause, number>
+  const exits = exitCounts()
 
   let phase: EngineState['phase'] = 'stopped'
   let since = clock.now()
@@ -101,6 +102,7 @@ export function openEngine(deps: EngineDeps): Engine {
   const setPhase = (next: EngineState['phase']): void => {
     if (next === phase) return
     phase = next
+    if (next === 'serving' || next === 'stopped') exits.over()
     since = clock.now()
     deps.changed()
   }
@@ -117,8 +119,7 @@ export function openEngine(deps: EngineDeps): Engine {
     progress: () => liveness.progress,
     onVerified(current) {
       failures = 0
-      lastLoadFault = ''
-      lastFault = ''
+      lastLoadFault = lastFault = ''
       if (current.fate !== 'ending') setPhase('serving')
       log.info('engine serving, verified by an inference', { engine: config.name, pid: current.run.pid })
       // No action of ours brought an adopted one here, so no outcome says that it serves.
@@ -167,7 +168,7 @@ export function openEngine(deps: EngineDeps): Engine {
     lastFault = why.detail
     const repeated = why.cause === 'load_failed' && why.detail === lastLoadFault
     if (!repeated) {
-      exits[why.cause]++
+      exits.add(why.cause)
       deps.emit({
         kind: 'fault',
         engine: config.name,
@@ -221,7 +222,7 @@ export function openEngine(deps: EngineDeps): Engine {
     detail: string,
     evidence: Liveness['evidence'],
   ): void => {
-    exits[cause]++
+    exits.add(cause)
     lastFault = detail
     deps.emit({ kind: 'fault', ...scope(), cause, detail, evidence: [...evidence] })
     current.fate = 'condemned'
@@ -230,6 +231,7 @@ export function openEngine(deps: EngineDeps): Engine {
   const pardon = (current: Life): void => {
     current.fate = 'kept'
     lastFault = ''
+    exits.over()
     log.info('engine recovered before it was rebuilt', { engine: config.name, pid: current.run.pid })
   }
 
@@ -352,8 +354,7 @@ export function openEngine(deps: EngineDeps): Engine {
       }
     },
     wants(action) {
-      if (action === 'stop') return true
-      if (!wantRunning) return false
+      if (action === 'stop' || !wantRunning) return action === 'stop'
       if (life === null) return action !== 'restart'
       if (action === 'restart') return JSON.stringify(life.run.arguments) !== JSON.stringify(engineArguments(config))
       return action === 'rebuild' && life.fate === 'condemned'

@@ -94,6 +94,16 @@ export const agentMetrics: readonly Metric[] = [
     },
   }),
   agent({
+    name: 'inferward_engine_down_cause',
+    type: 'gauge',
+    unit: 'none',
+    labels: ['engine', 'cause'],
+    help: {
+      en: '1 for each cause of an outage of the engine that still lasts.',
+      zh: '引擎当前故障尚未结束时,其各原因为 1。',
+    },
+  }),
+  agent({
     name: 'inferward_engine_actions_total',
     type: 'counter',
     unit: 'none',

@@ -196,6 +196,16 @@ export const serverMetrics: readonly Metric[] = [
     help: { en: 'Frames and messages that were not understood.', zh: '无法解析的帧与消息数。' },
   }),
   server({
+    name: 'inferward_ingest_clamped_total',
+    type: 'counter',
+    unit: 'none',
+    labels: [],
+    help: {
+      en: 'Events of agents whose time could not be, kept at the time they came.',
+      zh: '时间不合理、改按到达时间保存的 agent 事件数。',
+    },
+  }),
+  server({
     name: 'inferward_session_open',
     type: 'gauge',
     unit: 'none',

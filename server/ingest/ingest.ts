@@ -9,6 +9,10 @@ import { type Event, event } from '../../core/event/event.ts'
 /** What an agent saw or did itself. The rest of the history is the server's own to write: who asked, what fired, who was told. */
 const fromAgents: ReadonlySet<Event['kind']> = new Set(['fault', 'verdict', 'outcome', 'change'] as const)
 
+/** An agent that was cut off tells of old things; longer ago than incidents are kept, or ahead by more than clocks differ, is a clock gone wrong. */
+const oldestMs = 30 * 86_400_000
+const aheadMs = 5 * 60_000
+
 export type IngestDeps = {
   readonly clock: Clock
   readonly log: Log
@@ -25,6 +29,8 @@ export type IngestStats = {
   readonly samples: number
   readonly events: number
   readonly malformed: number
+  /** Events whose time could not be: kept, at the time they came. */
+  readonly clamped: number
 }
 
 export type Ingest = {
@@ -40,6 +46,7 @@ export function openIngest(deps: IngestDeps): Ingest {
   let samples = 0
   let events = 0
   let malformed = 0
+  let clamped = 0
   const decoder = new TextDecoder('utf-8', { fatal: true })
 
   const keep = async (batch: readonly Event[]): Promise<void> => {
@@ -51,6 +58,14 @@ export function openIngest(deps: IngestDeps): Ingest {
   const reject = (host: string, what: string): void => {
     malformed++
     deps.log.warn('malformed frame from agent', { host, fault: what })
+  }
+
+  const timely = (told: Event): Event => {
+    const now = deps.clock.now()
+    if (told.at >= now - oldestMs && told.at <= now + aheadMs) return told
+    clamped++
+    deps.log.warn('event of an impossible time is kept at the time it came', { host: told.host, event_at: told.at })
+    return { ...told, at: now }
   }
 
   return {
@@ -79,9 +94,9 @@ export function openIngest(deps: IngestDeps): Ingest {
       }
       if (!fromAgents.has(parsed.data.kind)) return reject(host, `an agent tells no ${parsed.data.kind}`)
       if (parsed.data.host !== host) return reject(host, 'event names another host')
-      await keep([parsed.data])
+      await keep([timely(parsed.data)])
     },
     own: keep,
-    stats: () => ({ frames, samples, events, malformed }),
+    stats: () => ({ frames, samples, events, malformed, clamped }),
   }
 }

@@ -7,11 +7,11 @@ import { expect, it } from 'vitest'
 import { hostCollector } from '../../agent/collect/host.ts'
 import type { Control } from '../../agent/control/control.ts'
 import type { Engine } from '../../agent/engine/engine.ts'
+import { exitCounts } from '../../agent/engine/exits.ts'
 import { openAgentHttp } from '../../agent/http.ts'
 import { ownSamples } from '../../agent/own-samples.ts'
 import { silentLog } from '../../core/base/log.ts'
 import { virtualClock } from '../../core/base/virtual-clock.ts'
-import { faultCauses } from '../../core/event/event.ts'
 import { metricCatalogue } from '../../core/sample/metric-catalogue.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
 import { parseText } from '../../core/sample/text.ts'
@@ -20,7 +20,7 @@ const engine = {
   name: 'default',
   readings: () => ({
     up: true,
-    exits: Object.fromEntries(faultCauses.map((cause) => [cause, 0])),
+    exits: exitCounts(),
     stalledSeconds: 0,
     probeFailures: 0,
     probeSeconds: 0.1,

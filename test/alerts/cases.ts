@@ -27,6 +27,8 @@ const requests = (outcome: string, values: string): string =>
 const exits = (cause: string, values: string): string => `inferward_engine_exits_total{${e},cause="${cause}"} ${values}`
 const up = (values: string): string => `inferward_engine_up{${e}} ${values}`
 const wanted = (values: string): string => `inferward_engine_wanted{${e}} ${values}`
+/** What the server records of itself, every 5 s. */
+const listening = (seconds: number): string => `inferward_session_open ${'1 _ _ _ _ '.repeat(seconds / 5)}`
 const memory = (values: string): readonly string[] => [
   `inferward_host_memory_total_bytes{host="gpu-1"} 100x500`,
   `inferward_host_memory_available_bytes{host="gpu-1"} ${values}`,
@@ -235,12 +237,27 @@ export const cases: readonly Case[] = [
   {
     // Last heard at 20 s: a minute later it is missed, at 120 s it is told.
     rule: 'AgentSilent',
-    crosses: ['inferward_host_load1{host="gpu-1"} 1x20 _x200 1x20', 'inferward_host_load1{host="gpu-2"} 1x240'],
+    crosses: [
+      'inferward_host_load1{host="gpu-1"} 1x20 _x200 1x20',
+      'inferward_host_load1{host="gpu-2"} 1x240',
+      listening(240),
+    ],
     firesAt: 120,
     resolvesAt: 225,
     labels: host,
     says: 'Nothing is heard of host gpu-1',
-    nearly: [['inferward_host_load1{host="gpu-1"} 1x20 _x69 1x150', 'inferward_host_load1{host="gpu-2"} 1x240']],
+    nearly: [
+      [
+        'inferward_host_load1{host="gpu-1"} 1x20 _x69 1x150',
+        'inferward_host_load1{host="gpu-2"} 1x240',
+        listening(240),
+      ],
+      // Everything was stopped for 100 s, and the agent came back some seconds after the server, or half a minute.
+      ...[3, 30].map((late) => [
+        `inferward_host_load1{host="gpu-1"} 1x60 ${'_ '.repeat(100 + late)}1x200`,
+        `inferward_session_open ${'1 _ _ _ _ '.repeat(12)}${'_ '.repeat(100)}${'1 _ _ _ _ '.repeat(40)}`,
+      ]),
+    ],
   },
   {
     rule: 'ServerRefusesSamples',

@@ -137,16 +137,49 @@ describe('the alert of a crash', () => {
   })
 
   it.each([
-    { rule: 'EngineCrashed', cause: 'killed', away: 120, told: true },
-    { rule: 'EngineHung', cause: 'hung', away: 120, told: true },
-    { rule: 'EngineLoadFailed', cause: 'load_failed', away: 120, told: true },
-    // Too long ago for this alert; that it does not serve is still told, by EngineDown.
-    { rule: 'EngineCrashed', cause: 'killed', away: 660, told: false },
+    { rule: 'EngineCrashed', cause: 'killed', away: 120 },
+    { rule: 'EngineHung', cause: 'hung', away: 120 },
+    { rule: 'EngineLoadFailed', cause: 'load_failed', away: 120 },
+    { rule: 'EngineCrashed', cause: 'killed', away: 660 },
   ])('$rule of $away s ago, while the server was away, is told if the engine is still down', (one) => {
     const count = `inferward_engine_exits_total{host="gpu-1",engine="default",cause="${one.cause}"} 0x10 1x720`
-    const found = run(ruleNamed(one.rule).group, [count, up('1x10 0x720')], 1, one.away)
+    const cause = `inferward_engine_down_cause{host="gpu-1",engine="default",cause="${one.cause}"} 0x10 1x720`
+    const found = run(ruleNamed(one.rule).group, [count, cause, up('1x10 0x720')], 1, one.away)
     const firing = found.filter((told) => told.state === 'firing').map((told) => `${told.rule} ${told.seconds}`)
-    expect(firing).toEqual([...(one.told ? [`${one.rule} ${one.away}`] : []), `EngineDown ${one.away + 30}`])
+    expect(firing).toEqual([`${one.rule} ${one.away}`, `EngineDown ${one.away + 30}`])
+  })
+
+  it.each([
+    { first: 'killed', second: 'hung', told: ['EngineCrashed killed 11', 'EngineHung hung 121'] },
+    { first: 'hung', second: 'killed', told: ['EngineHung hung 11', 'EngineCrashed killed 121'] },
+    { first: 'load_failed', second: 'crashed', told: ['EngineLoadFailed  11', 'EngineCrashed crashed 121'] },
+    { first: 'killed', second: 'crashed', told: ['EngineCrashed killed 11', 'EngineCrashed crashed 121'] },
+    { first: 'killed', second: 'killed', told: ['EngineCrashed killed 11', 'EngineCrashed killed 121'] },
+  ])('of an outage by $second two minutes after one by $first pages for the new cause alone', ({
+    first,
+    second,
+    told,
+  }) => {
+    const of = (cause: string, values: (at: number) => number): readonly string[] => {
+      const row = Array.from({ length: 241 }, (_, at) => values(at)).join(' ')
+      return [`{host="gpu-1",engine="default",cause="${cause}"} ${row}`]
+    }
+    const series = [...new Set([first, second])].flatMap((cause) => {
+      const starts = [...(cause === first ? [11] : []), ...(cause === second ? [121] : [])]
+      const past = (at: number): readonly number[] => starts.filter((start) => at >= start)
+      return [
+        ...of(cause, (at) => past(at).length).map((row) => `inferward_engine_exits_total${row}`),
+        ...of(cause, (at) => past(at).filter((start) => at < start + 20).length).map(
+          (row) => `inferward_engine_down_cause${row}`,
+        ),
+      ]
+    })
+    const found = run(ruleNamed('EngineCrashed').group, [...series, up('1x10 0x19 1x89 0x19 1x99')], 1)
+    expect(
+      found
+        .filter((one) => one.state === 'firing')
+        .map((one) => `${one.rule} ${one.labels.cause ?? ''} ${one.seconds}`),
+    ).toEqual(told)
   })
 
   it('tells the causes of two engines apart', () => {

@@ -296,6 +296,19 @@ describe('a wish of the local policy', () => {
     await at.control.stop()
   })
 
+  it('finds its budget whole, however often a person has asked for a restart', async () => {
+    const at = bench({ budget: { actionsPerEngine: 1, windowMs: 600_000 } })
+    for (let fence = 1; fence <= 3; fence++) {
+      expect(await at.control.command(command({ fence }))).toBe('accepted')
+      await at.clock.advance(10)
+    }
+    expect(at.control.budgetLeft('a')).toBe(1)
+    at.control.wish('a', 'rebuild', 'crash', true)
+    await at.clock.advance(10)
+    expect(at.performed).toEqual(['a restart', 'a restart', 'a restart', 'a rebuild'])
+    await at.control.stop()
+  })
+
   it('that waited is done at once when the server leases more', async () => {
     const at = bench({ budget: { actionsPerEngine: 1, windowMs: 600_000 } })
     at.control.wish('a', 'rebuild', 'one', true)

@@ -174,7 +174,8 @@ describe('an engine that ends by itself', () => {
     expect(kept.pid()).not.toBe(first)
     expect(kept.faults()).toEqual([{ cause, detail: expect.stringMatching(words) }])
     expect(kept.wishes.at(-1)).toMatchObject({ action: 'start', counts: true })
-    expect(kept.engine.readings().exits[cause as 'crashed']).toBe(1)
+    expect(kept.engine.readings().exits.counts[cause as 'crashed']).toBe(1)
+    expect([...kept.engine.readings().exits.outage]).toEqual([])
   })
 
   it('by SIGKILL from outside is told as killed', async () => {
@@ -221,9 +222,11 @@ describe('an engine that ends by itself', () => {
     expect(kept.wishes[1]).toMatchObject({ counts: false })
     await until('its end', () => kept.engine.state(0).phase === 'backoff')
     expect(await kept.engine.verified(1000)).toContain('cut short in key 7')
+    expect([...kept.engine.readings().exits.outage]).toEqual(['load_failed'])
     at.behave({})
     kept.skip(60_000)
     await serving(kept)
+    expect([...kept.engine.readings().exits.outage]).toEqual([])
     expect(kept.faults().length).toBe(1)
   })
 

@@ -10,10 +10,13 @@ import { type IngestDeps, openIngest } from '../../../server/ingest/ingest.ts'
 import { testDatabase } from '../../helpers/database.ts'
 
 let count = 0
+const now = Date.UTC(2026, 0, 1)
+const minute = 60_000
+const day = 86_400_000
 const change = (more: Partial<Event> = {}): Event =>
   ({
     id: eventId(1000, (bytes) => bytes.fill(++count)),
-    at: 1000,
+    at: now - 1000,
     kind: 'change',
     host: 'h1',
     engine: null,
@@ -45,7 +48,7 @@ function stand(more: Partial<IngestDeps> = {}) {
   const stored: Event[] = []
   const told: Event[] = []
   const ingest = openIngest({
-    clock: virtualClock(),
+    clock: virtualClock(now),
     log: silentLog,
     append: async (body) => ({ samples: body.byteLength }),
     store: async (batch) => {
@@ -66,7 +69,29 @@ describe('events', () => {
     await ingest.events('h1', bytes(one))
     await ingest.events('h1', bytes(one))
     expect(told).toEqual([one])
-    expect(ingest.stats()).toEqual({ frames: 2, samples: 0, events: 1, malformed: 0 })
+    expect(ingest.stats()).toEqual({ frames: 2, samples: 0, events: 1, malformed: 0, clamped: 0 })
+  })
+
+  it.each([
+    ['of the year 1970', 0],
+    ['older than any incident that is kept', now - 31 * day],
+    ['of tomorrow', now + day],
+    ['of the end of time', Number.MAX_SAFE_INTEGER],
+  ])('%s are kept at the time they came, and counted', async (_name, at) => {
+    const { ingest, stored } = stand()
+    await ingest.events('h1', bytes(change({ at })))
+    expect(stored.map((one) => one.at)).toEqual([now])
+    expect(ingest.stats()).toMatchObject({ events: 1, malformed: 0, clamped: 1 })
+  })
+
+  it.each([
+    ['a month ago, by an agent that was cut off', now - 29 * day],
+    ['by a clock that is minutes ahead', now + 4 * minute],
+  ])('told of %s keep their time', async (_name, at) => {
+    const { ingest, stored } = stand()
+    await ingest.events('h1', bytes(change({ at })))
+    expect(stored.map((one) => one.at)).toEqual([at])
+    expect(ingest.stats().clamped).toBe(0)
   })
 
   it('are not told on when the store refuses: the caller hears of it and sends again', async () => {
