@@ -32,11 +32,10 @@ import { openRemote } from './remote/remote.ts'
 import { openResume } from './resume.ts'
 import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
+import { openSweep } from './sweep.ts'
 import { openMetrics } from './telemetry/metrics.ts'
 import { openTracing } from './telemetry/tracing.ts'
 import { openStore } from './tsdb/open-store.ts'
-
-const sweepMs = 5000
 
 export type ServerApp = { readonly url: string; stop(cluster: boolean): Promise<void> }
 
@@ -200,29 +199,20 @@ export async function openServer(options: {
     span: tracing.span,
   })
 
-  let sweep: Disposable | undefined
-  const tidy = async (): Promise<void> => {
-    try {
-      await ledger.expire(now())
-      await resume.keep(registry.hosts(now()), sessions.taken(), resume.ready(sessions))
-    } finally {
+  const sweep = openSweep({
+    clock,
+    log,
+    duties: {
+      commands: () => ledger.expire(now()),
+      hosts: () => resume.keep(registry.hosts(now()), sessions.taken(), resume.ready(sessions)),
       // Last: a store that takes nothing must not hold up the rest. And always: rules tell a server that listens by these samples.
-      await self.record(now())
-    }
-  }
-  const sweepLater = (): void => {
-    sweep = clock.timer(sweepMs, () => {
-      void tidy()
-        .catch((error: unknown) => log.error('sweep failed', { error: errorText(error) }))
-        .finally(() => {
-          if (ready) sweepLater()
-        })
-    })
-  }
+      self: () => self.record(now()),
+    },
+  })
 
   const stop = async (cluster: boolean): Promise<void> => {
     ready = false
-    sweep?.[Symbol.dispose]()
+    sweep.stop()
     rmSync(path.join(data, 'run', 'server.url'), { force: true })
     await sessions.stop()
     await http.stop()
@@ -236,7 +226,7 @@ export async function openServer(options: {
     const { url } = await http.start()
     writeFileSync(path.join(data, 'run', 'server.url'), `${url}\n`, { mode: 0o600 })
     ready = true
-    sweepLater()
+    sweep.start()
     // To a person only: what goes to a file or a journal would keep it in plain text.
     if (admin.made && process.stderr.isTTY) {
       process.stderr.write(`inferward: admin token (shown once, kept in ${data}/admin.token): ${admin.token}\n`)
