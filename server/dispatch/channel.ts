@@ -35,6 +35,8 @@ export type Channel = {
   readonly quota?: Quota
   /** Never throws; stops within its own timeout or when `signal` aborts. */
   send(notification: Notification, signal: AbortSignal): Promise<SendResult>
+  /** How many of its alerts, from the first, the message names one by one; left out: all of them. Never more than there are. */
+  shown?(notification: Notification): number
   /** The request as it would be sent now, secrets cut: for `notify test`. */
   preview(notification: Notification): string
 }

@@ -58,6 +58,16 @@ const refusedContent: Advice = {
   zh: '内容被拒绝：请看 errmsg；常见原因是标签或注解中含有敏感词。',
 }
 
+const badMessage: Advice = {
+  en: 'The robot does not know this kind of message: set `message_type: text`, and check that no proxy changes the request.',
+  zh: '机器人不接受该消息格式：请设置 `message_type: text`，并确认中间没有代理改写请求。',
+}
+const feishuClock: Advice = {
+  en: 'Signature refused: `secret` is not the one that the robot shows, or the clock of this host is more than an hour off.',
+  zh: '签名校验失败：`secret` 不是机器人显示的密钥，或本机时钟偏差超过一小时。',
+}
+const [keywordMissing, , , addressRefused] = dingtalkSecurity.map(([, advice]) => advice)
+
 const byErrcode: Readonly<Record<string, Readonly<Record<number, Advice>>>> = {
   dingtalk: {
     [-1]: busy,
@@ -70,6 +80,8 @@ const byErrcode: Readonly<Record<string, Readonly<Record<number, Advice>>>> = {
     410100: tooFast,
     460101: tooLong,
     101002: tooLong,
+    400105: badMessage,
+    43004: badMessage,
     430101: refusedContent,
     430102: refusedContent,
     430103: refusedContent,
@@ -87,6 +99,17 @@ const byErrcode: Readonly<Record<string, Readonly<Record<number, Advice>>>> = {
       zh: '消息类型被拒绝：请设置 `message_type: text`。',
     },
     40058: tooLong,
+  },
+  feishu: {
+    11232: {
+      en: 'Too many messages: the robot takes 100 a minute and 5 a second. Wait a minute, group alerts more, or use another robot.',
+      zh: '发送过快：每个机器人每分钟最多 100 条、每秒最多 5 条。请等一分钟、加大告警分组，或增加机器人。',
+    },
+    19021: feishuClock,
+    19022: addressRefused!,
+    19024: keywordMissing!,
+    9499: badMessage,
+    19036: tooLong,
   },
 }
 
@@ -126,7 +149,7 @@ const refused: Advice = {
 
 export function adviceFor(kind: string, result: SendResult): Advice {
   if (result.ok) return done
-  const code = /"errcode"\s*:\s*"?(-?\d+)/.exec(result.reply)?.[1]
+  const code = /"(?:errcode|code|StatusCode)"\s*:\s*"?(-?\d+)/.exec(result.reply)?.[1]
   if (code !== undefined) {
     if (kind === 'dingtalk' && code === '310000') {
       return dingtalkSecurity.find(([words]) => words.test(result.reply))?.[1] ?? refused

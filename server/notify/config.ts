@@ -1,4 +1,4 @@
-// The file that `alertmanager_config` names: Alertmanager's own format with two more receiver kinds. Nothing is half-read: every fault is
+// The file that `alertmanager_config` names: Alertmanager's own format with receiver kinds of our own beside its. Nothing is half-read: every fault is
 // told at once with its place, and a key that is known upstream and not done here is refused by name.
 
 import * as path from 'node:path'
@@ -10,11 +10,13 @@ import { type InhibitRule, inhibitRulesSchema } from '../dispatch/inhibit-config
 import { checkRoute, type RouteConfig, refusedTopLevelKeys, routeSchema } from '../dispatch/route-config.ts'
 import { dingtalkChannel, dingtalkConfig } from './channel/dingtalk.ts'
 import { emailChannel } from './channel/email.ts'
+import { feishuChannel, feishuConfig } from './channel/feishu.ts'
+import { mergeSlack, type SlackConfig, slackChannel, slackConfig } from './channel/slack.ts'
 import { webhookChannel, webhookConfig } from './channel/webhook.ts'
 import { wecomChannel, wecomConfig } from './channel/wecom.ts'
 import type { ChannelDeps } from './channel-config.ts'
 import { type EmailConfig, emailReceiver, mergeEmail, type SmtpGlobal, smtpGlobalKeys } from './email-config.ts'
-import { type SecretFiles, takeSecret } from './secret-field.ts'
+import { fileName, type SecretFiles, secretText, takeSecret, takeUrl } from './secret-field.ts'
 import { refusedGlobalKeys, refusedReceiverKeys, refusedTopKeys } from './unsupported.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
@@ -28,6 +30,8 @@ const globalSchema = (files: SecretFiles) =>
     .object({
       resolve_timeout: duration.prefault('5m'),
       ...smtpGlobalKeys(files),
+      slack_api_url: secretText,
+      slack_api_url_file: fileName,
       ...refusedGlobalKeys,
     })
     .strict()
@@ -43,7 +47,7 @@ const globalSchema = (files: SecretFiles) =>
         requireTls: raw.smtp_require_tls,
         tls: raw.smtp_tls_config,
       }
-      return { resolveTimeoutMs: raw.resolve_timeout, smtp }
+      return { resolveTimeoutMs: raw.resolve_timeout, smtp, slackUrl: takeUrl(context, raw, 'slack_api_url', files) }
     })
 
 const receiverSchema = (files: SecretFiles) =>
@@ -52,6 +56,8 @@ const receiverSchema = (files: SecretFiles) =>
       name: z.string().min(1, 'a receiver needs a name'),
       dingtalk_configs: list(dingtalkConfig(files)),
       wecom_configs: list(wecomConfig(files)),
+      feishu_configs: list(feishuConfig(files)),
+      slack_configs: list(slackConfig(files)),
       webhook_configs: list(webhookConfig(files)),
       email_configs: list(emailReceiver(files)),
       ...refusedReceiverKeys,
@@ -81,6 +87,12 @@ function fileSchema(files: SecretFiles) {
         name: receiver.name,
         dingtalk: receiver.dingtalk_configs,
         wecom: receiver.wecom_configs,
+        feishu: receiver.feishu_configs,
+        slack: receiver.slack_configs.flatMap((one, at): readonly SlackConfig[] => {
+          const path = ['receivers', index, 'slack_configs', at]
+          const merged = mergeSlack(one, raw.global.slackUrl, (key, message) => fault([...path, key], message))
+          return merged === null ? [] : [merged]
+        }),
         webhook: receiver.webhook_configs,
         email: receiver.email_configs.flatMap((mail, at): readonly EmailConfig[] => {
           const path = ['receivers', index, 'email_configs', at]
@@ -131,6 +143,8 @@ export function loadAlertmanagerConfig(options: {
         return [
           ...one.dingtalk.map((config, index) => dingtalkChannel(place(index), config, deps)),
           ...one.wecom.map((config, index) => wecomChannel(place(index), config, deps)),
+          ...one.feishu.map((config, index) => feishuChannel(place(index), config, deps)),
+          ...one.slack.map((config, index) => slackChannel(place(index), config, deps)),
           ...one.webhook.map((config, index) => webhookChannel(place(index), config, deps)),
           ...one.email.map((config, index) => emailChannel(place(index), config, deps)),
         ]

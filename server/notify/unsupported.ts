@@ -11,7 +11,6 @@ const refusing = (keys: readonly string[], instead: string): Refused =>
 export const refusedReceiverKeys: Refused = {
   ...refusing(
     [
-      'slack_configs',
       'pagerduty_configs',
       'opsgenie_configs',
       'victorops_configs',
@@ -35,8 +34,6 @@ export const refusedReceiverKeys: Refused = {
 export const refusedGlobalKeys: Refused = {
   ...refusing(
     [
-      'slack_api_url',
-      'slack_api_url_file',
       'slack_app_token',
       'slack_app_token_file',
       'slack_app_url',

@@ -17,11 +17,12 @@ import {
   robotQuota,
   timeout,
 } from '../channel-config.ts'
+import { type Fitted, fitJson, jsonLength } from '../fit-json.ts'
 import { byteLength, cutBytes } from '../render/bytes.ts'
 import { dingtalkMarkdown, plainText } from '../render/formats.ts'
-import { type Format, layout } from '../render/layout.ts'
+import { type Format, type Laid, layOut } from '../render/layout.ts'
 import { type Message, toMessage } from '../render/message.ts'
-import { readRobotReply, type Verdict } from '../robot-reply.ts'
+import { type RobotRules, readRobotReply } from '../robot-reply.ts'
 import { fileName, type SecretFiles, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
 
 export const maxBodyBytes = 20_000
@@ -29,7 +30,7 @@ export const maxBodyBytes = 20_000
 const blockedMs = 600_000
 const base = 'https://oapi.dingtalk.com/robot/send?access_token='
 
-const verdicts: Readonly<Record<number, Verdict>> = {
+const verdicts: RobotRules['verdicts'] = {
   0: 'ok',
   [-1]: 'busy',
   130101: 'rate_limited',
@@ -44,6 +45,7 @@ const verdicts: Readonly<Record<number, Verdict>> = {
     ]),
   ),
 }
+const rules: RobotRules = { fields: ['errcode'], verdicts, waitMs: blockedMs }
 
 export const dingtalkConfig = (files: SecretFiles) =>
   z
@@ -99,42 +101,42 @@ function signedUrl(config: DingtalkConfig, now: number): string {
   return `${url}&timestamp=${now}&sign=${encodeURIComponent(dingtalkSign(now, config.secret))}`
 }
 
-/** Bytes of a text inside JSON, without its quotes. */
-const jsonLength = (text: string): number => byteLength(JSON.stringify(text)) - 2
-
-/** The JSON to be sent, of at most `limit` bytes: measured as written, since JSON lengthens quotes and line breaks. */
-export function dingtalkBody(notification: Notification, config: DingtalkConfig, limit = maxBodyBytes): string {
+/** The JSON to be sent, of at most `limit` bytes. */
+export function dingtalkBody(notification: Notification, config: DingtalkConfig, limit = maxBodyBytes): Fitted {
   const message = toMessage(notification, config.look)
   const called = notification.status === 'firing' ? config.mentions : nobody
   const at = { atMobiles: called.mobiles, atUserIds: called.user_ids, isAtAll: called.all }
-  for (let room = limit; ; ) {
-    const body = JSON.stringify({ ...content(message, config, room), at, msgUuid: notification.id })
-    const over = byteLength(body) - limit
-    if (over <= 0 || room <= 0) return body
-    room -= over
-  }
+  return fitJson(limit, (room) => {
+    const { fields, shown } = content(message, config, room)
+    return { body: { ...fields, at, msgUuid: notification.id }, shown }
+  })
 }
 
-function content(message: Message, config: DingtalkConfig, room: number): Record<string, unknown> {
+type Content = { readonly fields: Record<string, unknown>; readonly shown: number }
+
+function content(message: Message, config: DingtalkConfig, room: number): Content {
   const title = cutBytes(`${message.icon} ${message.word} · ${message.rule}`, 128)
-  if (config.messageType === 'text')
-    return { msgtype: 'text', text: { content: text(message, plainText, config, room) } }
+  if (config.messageType === 'text') {
+    const { text, shown } = laid(message, plainText, config, room)
+    return { fields: { msgtype: 'text', text: { content: text } }, shown }
+  }
   const buttons = message.links.filter((link) => byteLength(link.url) <= 1024)
   if (config.messageType === 'markdown' || buttons.length === 0) {
-    return { msgtype: 'markdown', markdown: { title, text: text(message, dingtalkMarkdown, config, room) } }
+    const { text, shown } = laid(message, dingtalkMarkdown, config, room)
+    return { fields: { msgtype: 'markdown', markdown: { title, text } }, shown }
   }
   const btns = buttons.map((link) => ({ title: link.name, actionURL: link.url }))
-  const body = text({ ...message, links: [] }, dingtalkMarkdown, config, room)
-  return { msgtype: 'actionCard', actionCard: { title, text: body, btnOrientation: '1', btns } }
+  const { text, shown } = laid({ ...message, links: [] }, dingtalkMarkdown, config, room)
+  return { fields: { msgtype: 'actionCard', actionCard: { title, text, btnOrientation: '1', btns } }, shown }
 }
 
 /** Without its keyword the robot drops a message, without `@name` in the text nobody is called: both are tail, and never cut. */
-function text(message: Message, format: Format, config: DingtalkConfig, room: number): string {
+function laid(message: Message, format: Format, config: DingtalkConfig, room: number): Laid {
   const called = message.status === 'firing' ? config.mentions : nobody
   const names = [...called.mobiles, ...called.user_ids].map((name) => `@${name}`).join(' ')
-  const first = layout(message, format, room, names, jsonLength)
-  if (first.includes(config.keyword)) return first
-  return layout(message, format, room, [config.keyword, names].filter((part) => part !== '').join(' '), jsonLength)
+  const first = layOut(message, format, room, names, jsonLength)
+  if (first.text.includes(config.keyword)) return first
+  return layOut(message, format, room, [config.keyword, names].filter((part) => part !== '').join(' '), jsonLength)
 }
 
 export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, deps: ChannelDeps): Channel {
@@ -145,11 +147,11 @@ export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, dep
   const headers = { 'content-type': 'application/json; charset=utf-8' }
   const attempt = async (notification: Notification, limit: number, signal: AbortSignal): Promise<SendResult> => {
     const url = signedUrl(config, deps.clock.now())
-    const body = dingtalkBody(notification, config, limit)
+    const { body } = dingtalkBody(notification, config, limit)
     const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
     const sign = new URL(url).searchParams.get('sign')
     const cut = sign === null ? secrets : [...secrets, sign]
-    return readRobotReply(outcome, verdicts, blockedMs, cut, deps.clock.now())
+    return readRobotReply(outcome, rules, cut, deps.clock.now())
   }
   return {
     name: channelName(place, 'dingtalk'),
@@ -162,11 +164,12 @@ export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, dep
       if (result.ok || result.code !== 'too_long') return result
       return attempt(notification, maxBodyBytes / 2, signal)
     },
+    shown: (notification) => dingtalkBody(notification, config).shown,
     preview(notification) {
       const { origin, pathname } = new URL(config.url.reveal())
       const signed = config.secret === null ? '' : `&timestamp=${deps.clock.now()}&sign=***`
       const shown = pathname === '/robot/send' ? pathname : '/***'
-      const body = JSON.stringify(JSON.parse(dingtalkBody(notification, config)), null, 2)
+      const body = JSON.stringify(JSON.parse(dingtalkBody(notification, config).body), null, 2)
       return `POST ${origin}${shown}?access_token=***${signed}\n\n${body}`
     },
   }

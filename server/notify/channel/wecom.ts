@@ -1,5 +1,5 @@
 // WeCom group robot: the key in the URL is the whole secret. Text of at most 2048 bytes, Markdown of at most 4096; people are called by
-// lists beside a text, by `<@userid>` inside Markdown.
+// lists beside a text, by `<@userid>` inside Markdown, and not at all by a card.
 
 import { z } from 'zod'
 import type { Channel, SendResult } from '../../dispatch/channel.ts'
@@ -15,24 +15,22 @@ import {
   robotQuota,
   timeout,
 } from '../channel-config.ts'
+import type { Fitted } from '../fit-json.ts'
 import { plainText, wecomMarkdown } from '../render/formats.ts'
-import { layout } from '../render/layout.ts'
+import { layOut } from '../render/layout.ts'
 import { toMessage } from '../render/message.ts'
-import { readRobotReply, type Verdict } from '../robot-reply.ts'
+import { type RobotRules, readRobotReply } from '../robot-reply.ts'
 import { fileName, type SecretFiles, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { wecomCard } from './wecom-card.ts'
 
 /** Bytes of `content`, not of the body. */
 export const maxContentBytes = { text: 2048, markdown: 4096 } as const
-const tooFastMs = 60_000
 const base = 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key='
 
-const verdicts: Readonly<Record<number, Verdict>> = {
-  0: 'ok',
-  [-1]: 'busy',
-  45009: 'rate_limited',
-  40058: 'too_long',
-  93000: 'rejected',
-  40008: 'rejected',
+const rules: RobotRules = {
+  fields: ['errcode'],
+  verdicts: { 0: 'ok', [-1]: 'busy', 45009: 'rate_limited', 40058: 'too_long', 93000: 'rejected', 40008: 'rejected' },
+  waitMs: 60_000,
 }
 
 const bareKey = (text: string): string | null => (/^[\w-]{16,}$/.test(text) ? `${base}${text}` : null)
@@ -44,7 +42,7 @@ export const wecomConfig = (files: SecretFiles) =>
       url_file: fileName,
       key: secretText,
       key_file: fileName,
-      message_type: z.enum(['markdown', 'text']).default('markdown'),
+      message_type: z.enum(['markdown', 'text', 'template_card']).default('markdown'),
       mentions,
       send_resolved: z.boolean().default(true),
       timeout,
@@ -63,8 +61,12 @@ export const wecomConfig = (files: SecretFiles) =>
       if (address !== undefined && !new URL(address.reveal()).searchParams.get('key')) {
         fault(['url'], 'the URL has no key: copy all of it')
       }
+      const people = raw.mentions.mobiles.length + raw.mentions.user_ids.length
       if (raw.message_type === 'markdown' && (raw.mentions.all || raw.mentions.mobiles.length > 0)) {
         fault(['mentions'], 'markdown calls people by user_ids only: use message_type text for mobiles and all')
+      }
+      if (raw.message_type === 'template_card' && (raw.mentions.all || people > 0)) {
+        fault(['mentions'], 'a template_card calls nobody: use message_type markdown or text')
       }
       if (address === undefined || context.issues.length > 0) return z.NEVER
       return {
@@ -78,31 +80,31 @@ export const wecomConfig = (files: SecretFiles) =>
     })
 export type WecomConfig = z.infer<ReturnType<typeof wecomConfig>>
 
-export function wecomBody(notification: Notification, config: WecomConfig, limit?: number): string {
+/** A card is for one alert: it has no room for a list, so several go as Markdown. */
+export function wecomBody(notification: Notification, config: WecomConfig, shorter = 1): Fitted {
   const message = toMessage(notification, config.look)
   const called = notification.status === 'firing' ? config.mentions : nobody
-  const room = limit ?? maxContentBytes[config.messageType]
-  if (config.messageType === 'markdown') {
+  const card = config.messageType === 'template_card' && message.total === 1 ? wecomCard(message) : null
+  if (card !== null) return { body: JSON.stringify({ msgtype: 'template_card', template_card: card }), shown: 1 }
+  if (config.messageType !== 'text') {
     const names = called.user_ids.map((name) => `<@${name}>`).join(' ')
-    return JSON.stringify({ msgtype: 'markdown', markdown: { content: layout(message, wecomMarkdown, room, names) } })
+    const { text: content, shown } = layOut(message, wecomMarkdown, maxContentBytes.markdown / shorter, names)
+    return { body: JSON.stringify({ msgtype: 'markdown', markdown: { content } }), shown }
   }
-  const content = layout(message, plainText, room, '')
+  const { text: content, shown } = layOut(message, plainText, maxContentBytes.text / shorter, '')
   const mentioned_list = [...called.user_ids, ...(called.all ? ['@all'] : [])]
-  return JSON.stringify({
-    msgtype: 'text',
-    text: { content, mentioned_list, mentioned_mobile_list: called.mobiles },
-  })
+  const text = { content, mentioned_list, mentioned_mobile_list: called.mobiles }
+  return { body: JSON.stringify({ msgtype: 'text', text }), shown }
 }
 
 export function wecomChannel(place: ChannelPlace, config: WecomConfig, deps: ChannelDeps): Channel {
   const secrets = urlSecrets(config.url.reveal()).filter((part) => part !== '/cgi-bin/webhook/send')
-  const limit = maxContentBytes[config.messageType]
   const headers = { 'content-type': 'application/json; charset=utf-8' }
-  const attempt = async (notification: Notification, room: number, signal: AbortSignal): Promise<SendResult> => {
-    const body = wecomBody(notification, config, room)
+  const attempt = async (notification: Notification, shorter: number, signal: AbortSignal): Promise<SendResult> => {
+    const { body } = wecomBody(notification, config, shorter)
     const url = config.url.reveal()
     const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
-    return readRobotReply(outcome, verdicts, tooFastMs, secrets, deps.clock.now())
+    return readRobotReply(outcome, rules, secrets, deps.clock.now())
   }
   return {
     name: channelName(place, 'wecom'),
@@ -111,14 +113,15 @@ export function wecomChannel(place: ChannelPlace, config: WecomConfig, deps: Cha
     sendResolved: config.sendResolved,
     quota: robotQuota(config.url.reveal()),
     async send(notification, signal) {
-      const result = await attempt(notification, limit, signal)
+      const result = await attempt(notification, 1, signal)
       if (result.ok || result.code !== 'too_long') return result
-      return attempt(notification, limit / 2, signal)
+      return attempt(notification, 2, signal)
     },
+    shown: (notification) => wecomBody(notification, config).shown,
     preview(notification) {
       const { origin, pathname } = new URL(config.url.reveal())
       const shown = pathname === '/cgi-bin/webhook/send' ? pathname : '/***'
-      const body = JSON.stringify(JSON.parse(wecomBody(notification, config)), null, 2)
+      const body = JSON.stringify(JSON.parse(wecomBody(notification, config).body), null, 2)
       return `POST ${origin}${shown}?key=***\n\n${body}`
     },
   }

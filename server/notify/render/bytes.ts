@@ -13,3 +13,11 @@ export function cutBytes(text: string, limit: number, mark = '…'): string {
   while (at > 0 && (bytes[at]! & 0xc0) === 0x80) at--
   return bytes.subarray(0, at).toString('utf8') + end
 }
+
+/** The longest beginning of at most `limit` characters (code points), for receivers that count those. */
+export function cutChars(text: string, limit: number, mark = '…'): string {
+  const chars = [...text]
+  if (chars.length <= limit) return text
+  const end = [...mark].length <= limit ? mark : ''
+  return chars.slice(0, limit - [...end].length).join('') + end
+}

@@ -1,4 +1,4 @@
-// The ways a message is written: Markdown as DingTalk and WeCom read it, and plain text. Values are escaped here and nowhere else, so that
+// The ways a message is written: Markdown as DingTalk, WeCom, Feishu and Slack read it, and plain text. Values are escaped here and nowhere else, so that
 // a label can neither format, nor link, nor mention anybody.
 
 import type { Format } from './layout.ts'
@@ -38,6 +38,29 @@ export const wecomMarkdown: Format = {
   newline: '\n',
 }
 
+/** Inside a Feishu card; `<` would open a mention or a colour. */
+export const feishuMarkdown: Format = {
+  ...markdownBase,
+  title: (text) => `**${escapeMarkdown(text)}**`,
+  field: (name, value, colon) => `**${name}**${colon}${escapeMarkdown(value)}`,
+  item: (text) => `- ${escapeMarkdown(text)}`,
+  newline: '\n',
+}
+
+/** Slack's own: three characters open entities, links and mentions, and there is no escape but the entity. */
+const escapeSlack = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
+export const slackMarkdown: Format = {
+  title: (text) => `*${escapeSlack(text)}*`,
+  field: (name, value, colon) => `*${name}*${colon}${escapeSlack(value)}`,
+  links: (links) => links.map((link) => `<${link.url}|${link.name}>`).join(' · '),
+  heading: (text) => `*${text}*`,
+  item: (text) => `• ${escapeSlack(text)}`,
+  gap: '\n\n',
+  newline: '\n',
+}
+
 export const plainText: Format = {
   title: (text) => text,
   field: (name, value, colon) => `${name}${colon}${value}`,
@@ -46,4 +69,12 @@ export const plainText: Format = {
   item: (text) => `- ${text}`,
   gap: '\n\n',
   newline: '\n',
+}
+
+/** Feishu reads `<at …>` in a text as well. */
+export const feishuText: Format = {
+  ...plainText,
+  title: (text) => text.replaceAll('<', '＜'),
+  field: (name, value, colon) => `${name}${colon}${value.replaceAll('<', '＜')}`,
+  item: (text) => `- ${text.replaceAll('<', '＜')}`,
 }

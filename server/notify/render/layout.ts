@@ -2,7 +2,7 @@
 // the list of alerts gives way first, then the prose, then long values and links. Every cut is at a character, and says how much is missing.
 
 import { byteLength, cutBytes } from './bytes.ts'
-import type { Field, Link, Message } from './message.ts'
+import type { Link, Message } from './message.ts'
 import { words } from './words.ts'
 
 /** How one format writes the parts; every function returns whole lines without a line break at the end. */
@@ -30,13 +30,23 @@ const caps = [
  * JSON writes it.
  */
 export function layout(message: Message, format: Format, limit: number, tail: string, size = byteLength): string {
+  return layOut(message, format, limit, tail, size).text
+}
+
+export type Laid = {
+  readonly text: string
+  /** Alerts, from the first, that the text names one by one. */
+  readonly shown: number
+}
+
+export function layOut(message: Message, format: Format, limit: number, tail: string, size = byteLength): Laid {
   for (const cap of caps) {
-    const text = attempt(message, format, { limit, size }, tail, cap)
-    if (text !== null) return text
+    const laid = attempt(message, format, { limit, size }, tail, cap)
+    if (laid !== null) return laid
   }
   const { title, fields } = head(message, format, caps[3])
   const end = tail === '' ? '' : `${format.gap}${tail}`
-  return cutBytes([title, fields].join(format.gap), Math.max(0, limit - byteLength(end))) + end
+  return { text: cutBytes([title, fields].join(format.gap), Math.max(0, limit - byteLength(end))) + end, shown: 0 }
 }
 
 type Room = { readonly limit: number; readonly size: (text: string) => number }
@@ -55,13 +65,7 @@ function head(message: Message, format: Format, cap: (typeof caps)[number]): Hea
   }
 }
 
-function attempt(
-  message: Message,
-  format: Format,
-  room: Room,
-  tail: string,
-  cap: (typeof caps)[number],
-): string | null {
+function attempt(message: Message, format: Format, room: Room, tail: string, cap: (typeof caps)[number]): Laid | null {
   const w = words[message.lang]
   const { limit, size } = room
   const { title, fields, links } = head(message, format, cap)
@@ -72,7 +76,7 @@ function attempt(
   const reserve = message.total > 1 ? more(0) : ''
   const bare = size(blocks('', reserve))
   if (bare > limit) return null
-  const prose = fitProse(message.prose, format, w.colon, { limit: limit - bare, size }, cap.line)
+  const prose = fitProse(message, format, { limit: limit - bare, size }, cap.line)
   const heading = format.heading(w.details)
   const list = [heading]
   // Sizes add up, so that a long list is not measured again for every line.
@@ -87,19 +91,21 @@ function attempt(
     list.push(item)
     fits = index + 1
   }
-  if (fits === 0) return blocks(prose, reserve)
-  return blocks(prose, [...list, more(fits)].filter(Boolean).join(format.newline))
+  if (fits === 0) return { text: blocks(prose, reserve), shown: message.total > 1 ? 0 : message.total }
+  return { text: blocks(prose, [...list, more(fits)].filter(Boolean).join(format.newline)), shown: fits }
 }
 
-function fitProse(prose: readonly Field[], format: Format, colon: string, room: Room, cap: number): string {
+function fitProse(message: Message, format: Format, room: Room, cap: number): string {
   const { size } = room
+  const w = words[message.lang]
+  const { colon } = w
   const out: string[] = []
   let left = room.limit
-  for (const one of prose) {
+  for (const one of message.prose) {
     const bare = size(format.field(one.name, '', colon) + format.newline)
     // Escaping lengthens a text: shorten until the written form fits; fewer than 12 bytes say nothing.
     for (let bytes = Math.min(left - bare, cap * 4); bytes >= 12; bytes -= 12) {
-      const text = format.field(one.name, cutBytes(one.value, bytes), colon)
+      const text = format.field(one.name, cutBytes(one.value, bytes, w.cut(byteLength(one.value))), colon)
       if (size(text + format.newline) > left) continue
       out.push(text)
       left -= size(text + format.newline)

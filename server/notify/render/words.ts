@@ -29,6 +29,8 @@ export type Words = {
   readonly counts: (firing: number, resolved: number) => string
   /** `total` alerts of which `hidden` are not shown. */
   readonly more: (total: number, hidden: number) => string
+  /** Stands where a text of so many bytes was cut. */
+  readonly cut: (bytes: number) => string
   readonly severities: Readonly<Record<string, string>>
 }
 
@@ -56,6 +58,7 @@ export const words: Readonly<Record<Lang, Words>> = {
     and: (count) => `等 ${count} 个`,
     counts: (firing, resolved) => `告警中 ${firing} 条，已恢复 ${resolved} 条`,
     more: (total, hidden) => `共 ${total} 条，另有 ${hidden} 条未显示`,
+    cut: (bytes) => `…（已截断，全文 ${bytes} 字节）`,
     severities: {
       critical: '严重 (critical)',
       error: '错误 (error)',
@@ -87,6 +90,7 @@ export const words: Readonly<Record<Lang, Words>> = {
     and: (count) => `(${count} in all)`,
     counts: (firing, resolved) => `${firing} firing, ${resolved} resolved`,
     more: (total, hidden) => `${total} alerts, ${hidden} more`,
+    cut: (bytes) => `… (cut, ${bytes} bytes in all)`,
     severities: {},
   },
 }

@@ -1,9 +1,17 @@
 // A DingTalk group robot as strict as the real one: signature, clock, keyword, message types, bytes, mentions, pace, `msgUuid`. It answers
-// HTTP 200 with an errcode, whatever happened. Written from the robot's rules, not from our sender.
+// HTTP 200 with an errcode, whatever happened. Its limits and codes are those of test/fixtures/robots/dingtalk.json, not of our sender.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type HttpSink, openHttpSink, rawPairs, type Seen } from './http-sink.ts'
+import { dingtalkFacts } from './robot-facts.ts'
 import { robotPace } from './robot-pace.ts'
+
+const { limits, signature, codes } = dingtalkFacts
+/** Each of them is one of the file. */
+const code = (value: number): number => {
+  if (!codes.some((one) => one.code === value)) throw new Error(`${value} is no code of the robot`)
+  return value
+}
 
 export type DingtalkSink = {
   /** With the access token, without a signature. */
@@ -35,25 +43,28 @@ export async function openDingtalkSink(options: {
   readonly secret: string
   readonly keyword?: string
   readonly now?: () => number
+  /** Which of the three codes it answers to a message past its pace. */
+  readonly tooFast?: 130101 | 660026 | 410100
 }): Promise<DingtalkSink> {
   const now = options.now ?? Date.now
   const accepted: { at: number; body: DingtalkBody; uuid: string }[] = []
   const refusals: { reason: string }[] = []
   let repeats = 0
   // A blocked robot stays blocked; refused calls do not count against the pace.
-  const pace = robotPace({ perMinute: 20, blockMs: 600_000 })
+  const pace = robotPace({ perMinute: limits.perMinute, blockMs: limits.blockMs })
+  const tooFast = options.tooFast ?? 660026
 
   const judge = (seen: Seen): { errcode: number; errmsg: string } => {
     const at = now()
-    const fault = checkRequest(seen, options.secret, at)
-    if (fault !== null) return fault
+    const refused = checkRequest(seen, options.secret, at)
+    if (refused !== null) return refused
     const read = readBody(seen.body, options.keyword)
     if ('errcode' in read) return read
     if (accepted.some((one) => one.uuid === read.body.msgUuid)) {
       repeats++
       return { errcode: 0, errmsg: 'ok' }
     }
-    if (!pace.take(at)) return { errcode: 660026, errmsg: 'sending too many messages per minute' }
+    if (!pace.take(at)) return fault(tooFast, 'sending too many messages per minute')
     accepted.push({ at, body: read.body, uuid: read.body.msgUuid })
     return { errcode: 0, errmsg: 'ok' }
   }
@@ -76,10 +87,10 @@ export async function openDingtalkSink(options: {
 }
 
 type Fault = { readonly errcode: number; readonly errmsg: string }
-const fault = (errcode: number, errmsg: string): Fault => ({ errcode, errmsg })
+const fault = (errcode: number, errmsg: string): Fault => ({ errcode: code(errcode), errmsg })
 
 function checkRequest(seen: Seen, secret: string, now: number): Fault | null {
-  if (seen.method !== 'POST' || seen.path !== '/robot/send') return fault(404, 'no such path or method')
+  if (seen.method !== 'POST' || seen.path !== '/robot/send') return { errcode: 404, errmsg: 'no such path or method' }
   if (!/^application\/json(?:;\s*charset=utf-8)?$/i.test(seen.headers['content-type'] ?? '')) {
     return fault(43004, 'invalid content type')
   }
@@ -87,7 +98,7 @@ function checkRequest(seen: Seen, secret: string, now: number): Fault | null {
   if (query.get('access_token') !== token) return fault(300005, 'token is not exist')
   const timestamp = query.get('timestamp') ?? ''
   // Milliseconds: seconds would be half a century off.
-  if (!/^\d+$/.test(timestamp) || Math.abs(Number(timestamp) - now) > 3_600_000)
+  if (!/^\d+$/.test(timestamp) || Math.abs(Number(timestamp) - now) > signature.skewMs)
     return fault(310000, 'invalid timestamp')
   // One decoding, and only one; `+` on the wire is a space, as in any form.
   const wire = query.get('sign') ?? ''
@@ -103,7 +114,7 @@ function checkRequest(seen: Seen, secret: string, now: number): Fault | null {
 }
 
 function readBody(bytes: Buffer, keyword: string | undefined): { readonly body: DingtalkBody } | Fault {
-  if (bytes.length > 20_000) return fault(460101, 'message too long, exceed 20000 bytes')
+  if (bytes.length > limits.bodyBytes) return fault(460101, `message too long, exceed ${limits.bodyBytes} bytes`)
   let body: DingtalkBody
   try {
     body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as DingtalkBody
@@ -121,7 +132,7 @@ function readBody(bytes: Buffer, keyword: string | undefined): { readonly body: 
   }
   if (keyword !== undefined && !text.includes(keyword)) return fault(310000, 'keywords not in content')
   const people = [...(body.at?.atMobiles ?? []), ...(body.at?.atUserIds ?? [])]
-  if (people.length > 50) return fault(400105, 'more than 50 people mentioned')
+  if (people.length > limits.people) return fault(400105, `more than ${limits.people} people mentioned`)
   const silent = people.find((one) => typeof one !== 'string' || !text.includes(`@${one}`))
   if (silent !== undefined) return fault(400105, `@${silent} is not in the text: nobody would be called`)
   if (body.at !== undefined && typeof body.at.isAtAll !== 'boolean') return fault(400105, 'isAtAll is not a boolean')

@@ -20,7 +20,12 @@ export type Mood =
   | { readonly kind: 'hang' }
   /** Taken, but the answer is lost. */
   | { readonly kind: 'lost' }
-  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: string
+    }
   | { readonly kind: 'body'; readonly body: string }
 
 export type HttpSink = {
@@ -34,8 +39,16 @@ export type HttpSink = {
   close(): Promise<void>
 }
 
+export type Answer = {
+  readonly status: number
+  readonly body: string
+  /** JSON unless told. */
+  readonly type?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** `judge` returns the body of the answer; it is asked for `lost` and for no other mood. */
-export async function openHttpSink(judge: (seen: Seen) => { status: number; body: string }): Promise<HttpSink> {
+export async function openHttpSink(judge: (seen: Seen) => Answer): Promise<HttpSink> {
   let mood: Mood | null = null
   let left = 0
   let count = 0
@@ -54,7 +67,7 @@ export async function openHttpSink(judge: (seen: Seen) => { status: number; body
         return void response.end(`{"errcode":0,"errmsg":"${'x'.repeat(1 << 20)}"}`)
       case 'status':
         response.writeHead(now.status, now.headers)
-        return void response.end(`status ${now.status}`)
+        return void response.end(now.body ?? `status ${now.status}`)
       case 'body':
         response.writeHead(200, { 'content-type': 'application/json' })
         return void response.end(now.body)
@@ -63,7 +76,7 @@ export async function openHttpSink(judge: (seen: Seen) => { status: number; body
         return void response.destroy()
       default: {
         const answer = judge(seen)
-        response.writeHead(answer.status, { 'content-type': 'application/json' })
+        response.writeHead(answer.status, { 'content-type': answer.type ?? 'application/json', ...answer.headers })
         response.end(answer.body)
       }
     }

@@ -2,13 +2,19 @@
 
 export type Pace = { /** True when this call is within the limit. */ take(now: number): boolean }
 
-export function robotPace(options: { readonly perMinute: number; readonly blockMs: number }): Pace {
+/** `windowMs`: in which span the number holds; a minute unless told. */
+export function robotPace(options: {
+  readonly perMinute: number
+  readonly blockMs: number
+  readonly windowMs?: number
+}): Pace {
+  const windowMs = options.windowMs ?? 60_000
   let taken: number[] = []
   let blockedUntil = Number.NEGATIVE_INFINITY
   return {
     take(now) {
       if (now < blockedUntil) return false
-      taken = taken.filter((at) => now - at < 60_000)
+      taken = taken.filter((at) => now - at < windowMs)
       if (taken.length >= options.perMinute) {
         blockedUntil = now + options.blockMs
         return false

@@ -94,9 +94,9 @@ describe('a fault', () => {
   const robot = 'url: https://oapi.dingtalk.com/robot/send?access_token=abc'
   it.each([
     [
-      'slack',
+      'Slack without an address',
       receiverFile('    slack_configs: [{ channel: x }]'),
-      ':5:5: receivers[0].slack_configs: not in this version; use webhook_configs',
+      ':5:21: receivers[0].slack_configs[0].api_url: no address: set api_url or api_url_file here',
     ],
     [
       'wechat',
@@ -235,7 +235,7 @@ describe('a fault', () => {
   })
 
   it('is told with all others at once', () => {
-    const text = receiverFile('    slack_configs: [{}]\n    dingtalk_configs: [{ url: x }]', 'templates: [x]\n')
+    const text = receiverFile('    sns_configs: [{}]\n    dingtalk_configs: [{ url: x }]', 'templates: [x]\n')
     expect(faults(text).split('\n')).toHaveLength(3)
   })
 
@@ -274,12 +274,12 @@ const expected: Readonly<Record<string, readonly string[] | null>> = {
   'cli-testdata-conf.good.yml': ['templates: not in this version'],
   'conf.routing.yml': ['templates: not in this version'],
   'conf.routing-reverted.yml': ['templates: not in this version'],
-  'conf.empty-fields.yml': ['templates: not in this version', 'global.slack_api_url: not in this version'],
+  'conf.empty-fields.yml': ['templates: not in this version'],
   'conf.bad.yml': ['expected object'],
   'conf.nil-match_re-route.yml': ['route.routes[0].match_re.invalid_label: '],
   'conf.nil-source_match_re-inhibition.yml': ['inhibit_rules[0].source_match_re.invalid_source_label: '],
   'conf.nil-target_match_re-inhibition.yml': ['inhibit_rules[0].target_match_re.invalid_target_label: '],
-  'conf.slack-both-file-and-url.yml': ['receivers[0].slack_configs: not in this version; use webhook_configs'],
+  'conf.slack-both-file-and-url.yml': ['both slack_api_url and slack_api_url_file are set'],
   'conf.smtp-both-password-and-file.yml': ['both smtp_auth_password and smtp_auth_password_file are set'],
   'conf.wechat-no-api-secret.yml': ['receivers[0].wechat_configs: not in this version; use wecom_configs'],
   'config-testdata-conf.good.yml': ['pagerduty_configs: not in this version', 'victorops_configs', 'opsgenie_configs'],
@@ -317,7 +317,7 @@ describe.skipIf(!existsSync(upstream))('files of Alertmanager, read in place', (
     { name: 'conf.routing-reverted.yml', receivers: 3 },
     { name: 'conf.empty-fields.yml', receivers: 1 },
   ])('$name loads once what is named is taken out', ({ name, receivers }) => {
-    const config = read(name, (text) => without(text, 'templates', 'slack_api_url'))
+    const config = read(name, (text) => without(text, 'templates'))
     expect(config.receivers).toHaveLength(receivers)
   })
 })

@@ -128,12 +128,33 @@ describe('the WeCom stand-in', () => {
     { body: { msgtype: 'markdown', markdown: { content: content(4096) } }, errcode: 0 },
     { body: { msgtype: 'markdown', markdown: { content: content(4097) } }, errcode: 40058 },
     { body: { msgtype: 'card', card: {} }, errcode: 40008 },
-    { body: { msgtype: 'markdown', markdown: { content: 'x', mentioned_list: ['@all'] } }, errcode: 40058 },
+    { body: { msgtype: 'markdown', markdown: { content: 'x', mentioned_list: ['@all'] } }, errcode: 40008 },
+    { body: { msgtype: 'text', text: { content: '' } }, errcode: 40008 },
   ])('answers $errcode by type and bytes', async ({ body, errcode }) => {
     const sink = await openWecomSink({ now: () => now })
     closing.push(sink)
     expect(await post(sink.url, body)).toBe(errcode)
     expect(await post(sink.url.replace(/key=./, 'key=x'), body)).toBe(93000)
+  })
+
+  const card = {
+    card_type: 'text_notice',
+    main_title: { title: 't' },
+    card_action: { type: 1, url: 'https://x' },
+  }
+  const row = { keyname: 'k', value: 'v' }
+  const jump = { type: 1, title: 't', url: 'https://x' }
+  it.each([
+    { name: 'a card', template_card: card, errcode: 0 },
+    { name: 'no place to go', template_card: { ...card, card_action: undefined }, errcode: 40008 },
+    { name: 'a card for apps', template_card: { ...card, card_type: 'button_interaction' }, errcode: 40008 },
+    { name: '27 characters', template_card: { ...card, main_title: { title: '长'.repeat(27) } }, errcode: 40008 },
+    { name: 'seven rows', template_card: { ...card, horizontal_content_list: Array(7).fill(row) }, errcode: 40008 },
+    { name: 'four links', template_card: { ...card, jump_list: Array(4).fill(jump) }, errcode: 40008 },
+  ])('answers $errcode to $name', async ({ template_card, errcode }) => {
+    const sink = await openWecomSink({ now: () => now })
+    closing.push(sink)
+    expect(await post(sink.url, { msgtype: 'template_card', template_card })).toBe(errcode)
   })
 
   it('refuses the 21st message of a minute', async () => {

@@ -152,7 +152,7 @@ describe('little room', () => {
     expect(byteLength(text)).toBeLessThanOrEqual(2048)
     expect(text).toContain('- **当前值**：93')
     expect(text).toContain('- **摘要**：温度过高')
-    expect(text).toMatch(/\*\*说明\*\*：说+…/)
+    expect(text).toMatch(/\*\*说明\*\*：说+…（已截断，全文 60000 字节）/)
     expect(text.endsWith('告警')).toBe(true)
   })
 

@@ -51,6 +51,32 @@ describe('a WeCom message', () => {
     expect(contents.at(-1)).toMatch(/共 60 条，另有 \d+ 条未显示/)
   })
 
+  it('about one alert may be a card with rows and links, and several are Markdown', async () => {
+    const { deps, sink, channel } = await open('        message_type: template_card\n')
+    expect(await channel.send(notification(), never)).toMatchObject({ ok: true })
+    expect(sink.messages()[0]!.body.template_card).toMatchObject({
+      card_type: 'text_notice',
+      main_title: { title: '🔴 告警中 · GpuTooHot', desc: '严重 (critical)' },
+      card_action: { type: 1, url: 'http://127.0.0.1:9700/' },
+    })
+    deps.clock.jump(60_000)
+    expect(await channel.send(notification(many(30)), never)).toMatchObject({ ok: true })
+    expect(sink.messages()[1]!.body.msgtype).toBe('markdown')
+    expect(sink.refused()).toEqual([])
+  })
+
+  it('as a card keeps to the advised lengths whatever the labels hold', async () => {
+    const { sink, channel } = await open('        message_type: template_card\n')
+    const long = '显🔴'.repeat(200)
+    const labels = Object.fromEntries(
+      ['alertname', 'severity', 'host', 'engine', 'model', 'gpu'].map((name) => [name, `${name}${long}`]),
+    )
+    const sent = notification([alert({ labels, annotations: { summary: long, description: long, value: long } })])
+    expect(await channel.send(sent, never)).toMatchObject({ ok: true })
+    expect(sink.refused()).toEqual([])
+    expect(sink.messages()[0]!.body.template_card!.horizontal_content_list).toHaveLength(6)
+  })
+
   it('calls people inside Markdown by user id, and a label calls nobody', async () => {
     const { sink, channel } = await open('        mentions: { user_ids: [zhangsan] }\n')
     const labels = { alertname: 'A', severity: 'critical', host: '<@all>' }

@@ -1,0 +1,138 @@
+// Slack incoming webhook: blocks of at most 3000 characters each, one message a second, `ok` in plain text for success. The URL is the whole
+// secret. Alertmanager's keys for address, channel and name; the message is ours.
+
+import { z } from 'zod'
+import type { Secret } from '../../../core/base/redact.ts'
+import type { Channel } from '../../dispatch/channel.ts'
+import type { Notification } from '../../dispatch/notification.ts'
+import {
+  type ChannelDeps,
+  type ChannelPlace,
+  channelName,
+  lookKeys,
+  lookOf,
+  notYet,
+  robotQuota,
+  timeout,
+} from '../channel-config.ts'
+import type { Fitted } from '../fit-json.ts'
+import { failure, replyText, transportFailure } from '../outcome.ts'
+import { cutChars } from '../render/bytes.ts'
+import { slackMarkdown } from '../render/formats.ts'
+import { layOut } from '../render/layout.ts'
+import { type Look, toMessage } from '../render/message.ts'
+import { fileName, type SecretFiles, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+
+const maxSection = 3000
+const maxSections = 4
+const maxTitle = 150
+
+const ours = notYet('the message is written by the program; choose its language with lang')
+
+export const slackConfig = (files: SecretFiles) =>
+  z
+    .object({
+      api_url: secretText,
+      api_url_file: fileName,
+      channel: z.string().max(200).default(''),
+      username: z.string().max(200).default(''),
+      icon_emoji: z.string().max(200).default(''),
+      icon_url: z.string().max(1000).default(''),
+      ...Object.fromEntries(
+        ['title', 'title_link', 'text', 'pretext', 'color', 'fallback', 'footer', 'fields', 'actions'].map((key) => [
+          key,
+          ours,
+        ]),
+      ),
+      http_config: notYet('put user and password into the URL'),
+      app_token: notYet('use an incoming webhook'),
+      send_resolved: z.boolean().default(false),
+      timeout,
+      ...lookKeys,
+    })
+    .strict()
+    .transform((raw, context) => ({ raw, url: takeUrl(context, raw, 'api_url', files) }))
+export type SlackReceiver = z.infer<ReturnType<typeof slackConfig>>
+
+export type SlackConfig = {
+  readonly url: Secret
+  readonly post: Readonly<Record<string, string>>
+  readonly sendResolved: boolean
+  readonly timeoutMs: number
+  readonly look: Look
+}
+
+/** One receiver over `slack_api_url`; null, after a fault, when neither has an address. */
+export function mergeSlack(
+  { raw, url }: SlackReceiver,
+  global: Secret | undefined,
+  fault: (key: string, message: string) => void,
+): SlackConfig | null {
+  const address = url ?? global
+  if (address === undefined) {
+    fault('api_url', 'no address: set api_url or api_url_file here, or slack_api_url in global')
+    return null
+  }
+  const { channel, username, icon_emoji, icon_url } = raw
+  const post = Object.entries({ channel, username, icon_emoji, icon_url }).filter(([, value]) => value !== '')
+  return {
+    url: address,
+    post: Object.fromEntries(post),
+    sendResolved: raw.send_resolved,
+    timeoutMs: raw.timeout,
+    look: lookOf(raw, 'en'),
+  }
+}
+
+export function slackBody(notification: Notification, config: SlackConfig): Fitted {
+  const message = toMessage(notification, config.look)
+  const title = `${message.icon} ${message.word} · ${message.rule}`
+  // A block less than there may be: a section ends at a line break, and so is rarely full.
+  const { text, shown } = layOut(message, slackMarkdown, maxSection * (maxSections - 1), '', (part) => part.length)
+  const sections = sectionsOf(text).map((part) => ({ type: 'section', text: { type: 'mrkdwn', text: part } }))
+  return { body: JSON.stringify({ ...config.post, text: cutChars(title, maxTitle), blocks: sections }), shown }
+}
+
+/** Whole lines, as many as fit into one section; a longer line is cut between characters. */
+function sectionsOf(text: string): readonly string[] {
+  const out: string[] = []
+  let held = ''
+  for (const line of text.split('\n')) {
+    const whole = held === '' ? line : `${held}\n${line}`
+    if (whole.length <= maxSection) {
+      held = whole
+      continue
+    }
+    if (held.trim() !== '') out.push(held)
+    held = line.length <= maxSection ? line : cutChars(line, maxSection / 2)
+  }
+  return held.trim() === '' ? out : [...out, held]
+}
+
+export function slackChannel(place: ChannelPlace, config: SlackConfig, deps: ChannelDeps): Channel {
+  const secrets = urlSecrets(config.url.reveal())
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  return {
+    name: channelName(place, 'slack'),
+    kind: 'slack',
+    receiver: place.receiver,
+    sendResolved: config.sendResolved,
+    quota: robotQuota(config.url.reveal(), { perMinute: 50, burst: 1 }),
+    async send(notification, signal) {
+      const { body } = slackBody(notification, config)
+      const url = config.url.reveal()
+      const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
+      const failed = transportFailure(outcome, secrets, deps.clock.now())
+      if (failed !== null) return failed
+      const said = outcome.kind === 'reply' ? outcome.body : ''
+      const reply = replyText(said, secrets)
+      // A login page is HTTP 200 as well.
+      return said.trim() === 'ok' ? { ok: true, reply } : failure('bad_reply', reply, true)
+    },
+    shown: (notification) => slackBody(notification, config).shown,
+    preview(notification) {
+      const { origin } = new URL(config.url.reveal())
+      return `POST ${origin}/***\n\n${JSON.stringify(JSON.parse(slackBody(notification, config).body), null, 2)}`
+    },
+  }
+}
