@@ -3,7 +3,9 @@
 
 import { tooMuch } from './budget.ts'
 import { Evaluator } from './evaluate.ts'
-import { fault } from './function.ts'
+import { CallFault, fault } from './function.ts'
+import { escapedForUrl, withoutEscaping } from './html-functions.ts'
+import { HtmlWriter, trusted } from './html-writer.ts'
 import { type Block, type Branch, type Pipeline, type Statement, show, type TemplateCall } from './node.ts'
 import type { Definition } from './parse.ts'
 import { printed, sprint } from './print.ts'
@@ -19,6 +21,7 @@ export function run(name: string, data: Value, options: RunOptions, partial?: (t
     const definition = options.definitions.get(name)
     if (definition === undefined) throw failed(`template: no template ${goQuote(name)}`)
     machine.render(definition, data)
+    machine.end()
     return machine.output()
   } catch (error) {
     partial?.(machine.output())
@@ -34,9 +37,11 @@ class Machine {
   private readonly evaluator: Evaluator
   private pieces: string[] = []
   private length = 0
+  private html: HtmlWriter | null
 
   constructor(options: RunOptions) {
     this.state = new State(options)
+    this.html = options.html === true ? new HtmlWriter() : null
     this.evaluator = new Evaluator(this.state, {
       ...options.scope,
       budget: this.state.budget,
@@ -46,6 +51,10 @@ class Machine {
 
   output(): string {
     return this.pieces.join('')
+  }
+
+  end(): void {
+    this.htmlFault(() => this.html?.end())
   }
 
   render(definition: Definition, data: Value): void {
@@ -61,16 +70,19 @@ class Machine {
   private renderNamed(name: string, data: Value): string {
     const definition = this.state.options.definitions.get(name)
     if (definition === undefined) throw fault(`template: no template ${goQuote(name)} associated with this one`)
-    const { pieces, length } = this
+    const { pieces, length, html } = this
     const { node } = this.state
     this.pieces = []
     this.length = 0
+    this.html = html === null ? null : new HtmlWriter()
     try {
       this.render(definition, data)
+      this.end()
       return this.output()
     } finally {
       this.pieces = pieces
       this.length = length
+      this.html = html
       this.state.node = node
     }
   }
@@ -96,13 +108,14 @@ class Machine {
     this.state.node = statement
     switch (statement.kind) {
       case 'text':
-        this.write(statement.text)
+        this.write(this.html === null ? statement.text : this.html.literal(statement.text))
         return undefined
       case 'action': {
-        const value = this.evaluator.pipeline(statement.pipeline, dot)
+        const pipeline = this.html === null ? statement.pipeline : withoutEscaping(statement.pipeline)
+        const value = this.evaluator.pipeline(pipeline, dot)
         if (statement.pipeline.variables.length === 0) {
           this.state.node = statement
-          this.print(statement, value)
+          this.print(statement, this.html !== null && escapedForUrl(pipeline) ? trusted('url', String(value)) : value)
         }
         return undefined
       }
@@ -125,7 +138,19 @@ class Machine {
 
   private print(statement: Statement, value: Value): void {
     if (kindOf(value) === 'function') throw this.state.error(`can't print ${show(statement)} of type ${typeOf(value)}`)
-    this.write(typeof value === 'string' ? value : sprint([printed(value)], this.state.options.limits.output))
+    const limit = this.state.options.limits.output
+    const { html } = this
+    if (html !== null) this.write(this.htmlFault(() => html.value(value, limit)))
+    else this.write(typeof value === 'string' ? value : sprint([printed(value)], limit))
+  }
+
+  private htmlFault<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (!(error instanceof CallFault)) throw error
+      throw this.state.error(error.message)
+    }
   }
 
   private choose(branch: Branch, dot: Value): Jump {

@@ -14,6 +14,8 @@ export type RunOptions = {
   readonly definitions: Definitions
   readonly functions: FunctionSet
   readonly missingKey: MissingKey
+  /** The output is a page of HTML: values are escaped for the place where they stand. */
+  readonly html?: boolean
   readonly limits: Limits
   readonly scope: Omit<Scope, 'budget' | 'render'>
 }

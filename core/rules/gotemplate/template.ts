@@ -4,6 +4,7 @@
 import { defaultLimits, type Limits } from './budget.ts'
 import { isBuiltin } from './builtins.ts'
 import type { FunctionSet } from './function.ts'
+import { inHtml } from './html-functions.ts'
 import { type Definitions, parse } from './parse.ts'
 import type { Source } from './position.ts'
 import { run } from './run.ts'
@@ -20,6 +21,8 @@ export type TemplateOptions = {
   readonly library?: Library
   /** What a map gives for a key it does not have; Prometheus and Alertmanager say `zero`, the default. */
   readonly missingKey?: MissingKey
+  /** The output is a page of HTML, as for mail: values are escaped for the place where they stand. */
+  readonly html?: boolean
   readonly limits?: Partial<Limits>
 }
 export type Environment = {
@@ -42,7 +45,8 @@ export const emptyLibrary: Library = { definitions: new Map() }
 
 /** Throws `template.invalid` with the position in `text`. */
 export function parseTemplate(text: string, options: TemplateOptions): Template {
-  const { functions, name = '', missingKey = 'zero', prelude = '', library = emptyLibrary } = options
+  const { name = '', missingKey = 'zero', prelude = '', library = emptyLibrary, html = false } = options
+  const functions = html ? inHtml(options.functions) : options.functions
   const limits = { ...defaultLimits, ...options.limits }
   const definitions = parse(sourceOf(name, text, prelude), withoutMain(library.definitions, name), known(functions))
   return {
@@ -55,6 +59,7 @@ export function parseTemplate(text: string, options: TemplateOptions): Template 
           definitions,
           functions,
           missingKey,
+          html,
           limits,
           scope: {
             nowMs: environment.nowMs,

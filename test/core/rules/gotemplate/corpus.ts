@@ -3,7 +3,11 @@
 
 import { readFileSync } from 'node:fs'
 import { InferwardError, isInferwardError } from '../../../../core/base/errors.ts'
-import { keyValues } from '../../../../core/rules/gotemplate/alertmanager-data.ts'
+import {
+  keyValues,
+  type NotificationData,
+  notificationData,
+} from '../../../../core/rules/gotemplate/alertmanager-data.ts'
 import { alertmanagerFunctions } from '../../../../core/rules/gotemplate/alertmanager-functions.ts'
 import { prometheusFunctions } from '../../../../core/rules/gotemplate/prometheus-functions.ts'
 import { parseTemplate } from '../../../../core/rules/gotemplate/template.ts'
@@ -16,10 +20,14 @@ const sets = { prometheus: prometheusFunctions, alertmanager: alertmanagerFuncti
 export type RecordedCase = {
   /** Whose functions; those of the file when left out. */
   readonly set?: keyof typeof sets
+  /** What the case is about, in words. */
+  readonly shows?: string
   readonly text: string
   readonly data?: unknown
   /** What a map says for a key that it does not have; `zero` when left out. */
   readonly missing?: 'zero' | 'default' | 'error'
+  /** The output is a page of HTML. */
+  readonly html?: boolean
   /** What `query` answers, whatever it is asked. */
   readonly query?: readonly QuerySample[]
 } & ({ readonly output: string } | { readonly error: string })
@@ -27,8 +35,13 @@ export type RecordedCase = {
 export type Corpus = { readonly data?: unknown; readonly cases: readonly RecordedCase[] }
 
 export function readCorpus(name: string): Corpus {
-  const { set, data, cases } = JSON.parse(readFileSync(new URL(`corpus/${name}.json`, import.meta.url), 'utf8'))
-  return { data, cases: cases.map((one: RecordedCase) => ({ set, ...one })) }
+  const {
+    set,
+    html = false,
+    data,
+    cases,
+  } = JSON.parse(readFileSync(new URL(`corpus/${name}.json`, import.meta.url), 'utf8'))
+  return { data, cases: cases.map((one: RecordedCase) => ({ set, html, ...one })) }
 }
 
 /** Saturday 24 November 2012, 11:14:12 UTC: the moment at which all cases were recorded. */
@@ -39,7 +52,12 @@ const externalUrl = 'http://testhost:9090/path/prefix'
 export function replay(one: RecordedCase, shared: unknown): string {
   const functions = sets[one.set ?? 'prometheus']
   try {
-    const template = parseTemplate(one.text, { name: 'test', functions, missingKey: one.missing ?? 'zero' })
+    const template = parseTemplate(one.text, {
+      name: 'test',
+      functions,
+      missingKey: one.missing ?? 'zero',
+      html: one.html ?? false,
+    })
     return template.execute(revive(one.data ?? shared), { nowMs, externalUrl, query: answer(one.query ?? []) })
   } catch (error) {
     if (!isInferwardError(error)) throw error
@@ -68,7 +86,9 @@ function revive(plain: unknown): unknown {
     case '$int':
       return BigInt(value as string)
     case '$float':
-      return value === '+Inf' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
+      return { '+Inf': Number.POSITIVE_INFINITY, '-Inf': Number.NEGATIVE_INFINITY, NaN: Number.NaN }[value as string]
+    case '$alerts':
+      return notification(value as Partial<NotificationData> & { readonly externalURL?: string })
     case '$strings':
       return stringMap(value as Record<string, string>)
     case '$kv':
@@ -78,4 +98,24 @@ function revive(plain: unknown): unknown {
     default:
       return Object.fromEntries(entries.map(([key, item]) => [key, revive(item)]))
   }
+}
+
+/** The record of a webhook as the data of a notification. */
+function notification(given: Partial<NotificationData> & { readonly externalURL?: string }): unknown {
+  return notificationData({
+    receiver: '',
+    status: '' as 'firing',
+    groupLabels: {},
+    commonLabels: {},
+    commonAnnotations: {},
+    externalUrl: given.externalURL ?? '',
+    ...given,
+    alerts: (given.alerts ?? []).map((one) => {
+      const { startsAt, endsAt, generatorURL } = one as unknown as Record<
+        'startsAt' | 'endsAt' | 'generatorURL',
+        string
+      >
+      return { ...one, startsAt: Date.parse(startsAt), endsAt: Date.parse(endsAt), generatorUrl: generatorURL }
+    }),
+  })
 }
