@@ -4,12 +4,14 @@
 import { parseArgs } from 'node:util'
 import { errorText } from '../../core/base/errors.ts'
 import type { CampaignContext, CampaignReport } from './campaign.ts'
+import { deliveryCampaign } from './delivery.ts'
 import { rulesCampaign } from './rules.ts'
 import { storeCampaign } from './store.ts'
 
 type Campaign = { readonly n: number; readonly run: (context: CampaignContext) => Promise<CampaignReport> }
 
 const campaigns: Readonly<Record<string, Campaign>> = {
+  delivery: { n: 1000, run: deliveryCampaign },
   rules: { n: 1_000_000, run: rulesCampaign },
   store: { n: 200, run: storeCampaign },
 }

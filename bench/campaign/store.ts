@@ -8,6 +8,7 @@ import * as path from 'node:path'
 import { entry } from '../../core/base/entry.ts'
 import { errorText } from '../../core/base/errors.ts'
 import type { CampaignContext, CampaignReport } from './campaign.ts'
+import { generator } from './generator.ts'
 import { campaignStore, check } from './store-model.ts'
 
 /** Lives between two readings of everything since the beginning; in between only the newest rounds are read. */
@@ -102,14 +103,4 @@ function live(
       })
     }),
   )
-}
-
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }
