@@ -8,6 +8,7 @@ import { enginesCommand } from './verb/engines.ts'
 import { incidentsCommand } from './verb/incidents.ts'
 import { notifyCommand } from './verb/notify.ts'
 import { programCommands } from './verb/programs.ts'
+import { slosCommand } from './verb/slos.ts'
 import { upCommand } from './verb/up.ts'
 import { versionCommand } from './verb/version.ts'
 
@@ -25,6 +26,7 @@ for (const command of [
   ...programCommands(),
   doctorCommand(),
   incidentsCommand(),
+  slosCommand(),
   enginesCommand(),
   notifyCommand(),
   versionCommand(),

@@ -19,6 +19,7 @@ import { loadAlertmanagerConfig } from './notify/config.ts'
 import { openPost } from './notify/http-post.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
 import { readRuleFiles } from './rule-files.ts'
+import { sloRules } from './slo/rules.ts'
 import type { Reading } from './telemetry/metrics.ts'
 import type { LocalStore } from './tsdb/local-store.ts'
 
@@ -48,7 +49,8 @@ export function openAlerting(options: {
   readonly newId: () => string
 }): Alerting {
   const { clock, log, config, store, externalUrl, db } = options
-  const rules = readRuleFiles(config, options.directory)
+  const objectives = sloRules(config.slos)
+  const rules = [...readRuleFiles(config, options.directory), ...(objectives === null ? [] : [objectives])]
   const { route, inhibitRules, channels } = readRouting(options)
   const alerts = openAlertStore({
     clock,

@@ -26,6 +26,7 @@ import { incidentsApi } from './http/incidents-api.ts'
 import { notifyApi } from './http/notify-api.ts'
 import { prometheusApi } from './http/prometheus/prometheus-api.ts'
 import { writeApi } from './http/prometheus/write-api.ts'
+import { sloApi } from './http/slo-api.ts'
 import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
 import { openRemote } from './remote/remote.ts'
@@ -187,6 +188,7 @@ export async function openServer(options: {
       }),
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
       notifyApi(alerting),
+      sloApi({ slos: config.slos, store, timeoutMs: config.server.query_timeout, now }),
       ...prometheus.routers,
       writeApi({ store }),
     ],

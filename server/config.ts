@@ -1,9 +1,11 @@
 // The server's part of the configuration file. One file serves all programs: keys of the others are known here and left alone.
 
 import { z } from 'zod'
+import { formatDuration } from '../core/base/duration.ts'
 import { duration, listen } from '../core/base/schema.ts'
 import { scrapeConfigs } from './remote/scrape-config.ts'
 import { remoteWrite } from './remote/send-config.ts'
+import { slos } from './slo/config.ts'
 import { backendConfig } from './tsdb/backend-config.ts'
 import { storageConfig } from './tsdb/config.ts'
 
@@ -38,6 +40,8 @@ export const serverConfig = z
     /** The pack that pages on symptoms. */
     default_rules: z.boolean().default(true),
     evaluation_interval: duration.default(15_000),
+    /** Objectives; rules for their error budgets are made of them. */
+    slos,
     /** Groups of alerts that cost little are also evaluated when samples arrive, at most this often; left out: only at their interval. */
     evaluation_on_arrival: duration.optional(),
     /** Alertmanager configuration. Relative to this file. */
@@ -59,4 +63,14 @@ export const serverConfig = z
     agent: z.unknown().optional(),
   })
   .strict()
+  .superRefine(({ slos, storage }, context) => {
+    slos.forEach(({ window }, index) => {
+      if (window <= storage.retention) return
+      context.addIssue({
+        code: 'custom',
+        path: ['slos', index, 'window'],
+        message: `longer than storage.retention (${formatDuration(storage.retention)}): what is left of the budget could never be known; raise storage.retention`,
+      })
+    })
+  })
 export type ServerConfig = z.infer<typeof serverConfig>
