@@ -1,10 +1,7 @@
 // From rules to people, as a list: rule files into the store, their changes into the alert store, alerts into dispatch, messages into channels.
 // Rules that cannot be read and a routing file that cannot be read stop the start: half an alerting is worse than a clear refusal.
 
-import { readFileSync } from 'node:fs'
-import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
-import { errorText, exitCodes, InferwardError, systemCode } from '../core/base/errors.ts'
 import type { Log } from '../core/base/log.ts'
 import type { Emit, Event } from '../core/event/event.ts'
 import { openAlertStore } from './alert/alert-store.ts'
@@ -12,12 +9,9 @@ import type { ServerConfig } from './config.ts'
 import { openAlertTable } from './db/alert-table.ts'
 import type { Db } from './db/database.ts'
 import { openOutbox } from './db/outbox.ts'
-import { type DispatchDeps, openDispatch } from './dispatch/dispatcher.ts'
-import { buildRoutes } from './dispatch/route.ts'
-import { routeSchema } from './dispatch/route-config.ts'
-import { loadAlertmanagerConfig } from './notify/config.ts'
-import { openPost } from './notify/http-post.ts'
+import { openDispatch } from './dispatch/dispatcher.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
+import { readRouting } from './routing.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { sloRules } from './slo/rules.ts'
 import type { Reading } from './telemetry/metrics.ts'
@@ -115,38 +109,5 @@ export function openAlerting(options: {
         })),
       ]
     },
-  }
-}
-
-/** Without a routing file alerts are kept and shown, and nobody is told. */
-function readRouting(options: {
-  readonly clock: Clock
-  readonly config: ServerConfig
-  readonly directory: string
-  readonly environment: Readonly<Record<string, string | undefined>>
-}): Pick<DispatchDeps, 'route' | 'inhibitRules' | 'channels'> {
-  const name = options.config.alertmanager_config
-  if (name === undefined) {
-    return { route: buildRoutes(routeSchema.parse({ receiver: 'nobody' })), inhibitRules: [], channels: [] }
-  }
-  const file = path.resolve(options.directory, name)
-  const readFile = (one: string): string => readFileSync(one, 'utf8')
-  let text: string
-  try {
-    text = readFile(file)
-  } catch (error) {
-    throw new InferwardError({
-      code: 'config.alertmanager_config',
-      message: `alertmanager_config: ${file} cannot be read (${systemCode(error) ?? errorText(error)})`,
-      hint: 'The path is relative to the configuration file.',
-      exitCode: exitCodes.config,
-      cause: error,
-    })
-  }
-  const loaded = loadAlertmanagerConfig({ file, text, readFile, environment: options.environment })
-  return {
-    route: buildRoutes(loaded.route),
-    inhibitRules: loaded.inhibitRules,
-    channels: loaded.channels({ clock: options.clock, post: openPost(options.clock) }),
   }
 }

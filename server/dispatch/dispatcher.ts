@@ -170,7 +170,9 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     const alerts = group.begin(now)
     const mine = channels.filter((channel) => channel.receiver === group.route.receiver)
     let outcomes: readonly Outcome[] = []
+    let told = new Set<string>()
     const decide = (known: ReadonlyMap<string, LogEntry>): readonly FlushWrite[] => {
+      told = new Set([...known.values()].flatMap(({ firing }) => firing))
       outcomes = mine.map((channel) =>
         runStages({
           groupKey: group.key,
@@ -207,9 +209,10 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     one.failures = 0
     for (const outcome of outcomes) decisions[outcome.reason] = (decisions[outcome.reason] ?? 0) + 1
     const held = outcomes.flatMap((outcome) => (outcome.until === null ? [] : [outcome.until]))
-    // A recovery that travels with a held message must still be here when that one goes.
     if (held.length > 0) group.again(now.monotonic + Math.min(...held) - now.wall)
-    else if (group.finish(alerts, now.wall) && live.get(placeOf(one)) === one) live.delete(placeOf(one))
+    // The end of what was told, and travels with a held message, must still be here when that one goes.
+    const empty = group.finish(alerts, now.wall, held.length > 0 ? told : undefined)
+    if (empty && live.get(placeOf(one)) === one) live.delete(placeOf(one))
   }
 
   const disarm = (): void => {
@@ -256,7 +259,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       take([...new Set([...before.values()].flatMap(({ group }) => [...group.alerts.values()]))])
       take(deps.source.current())
     },
-    explain: (labels) => explain(route, labels, channels, inhibition.by(labels, clock.now())),
+    explain: (labels) => explain(route, labels, channels, inhibition.by(labels, clock.now()), clock.now()),
     groups: () =>
       [...live.values()].map(({ group }) => ({
         key: group.key,

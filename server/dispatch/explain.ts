@@ -5,6 +5,7 @@ import type { InhibitRule } from './inhibit-config.ts'
 import type { Inhibited } from './inhibition.ts'
 import { type LabelSet, matchersText } from './matcher-text.ts'
 import { explainRoutes, groupKey, groupLabels, matchRoutes, type Route } from './route.ts'
+import { type Muted, mutedBy, speaksAgain } from './time-interval.ts'
 
 export type Explanation = {
   /** The alert that mutes this one now, and by which rule; null: none. */
@@ -27,6 +28,8 @@ export type Explanation = {
     readonly groupIntervalMs: number
     readonly repeatIntervalMs: number
     readonly resolveWaitMs: number
+    /** Why the route is silent now, and until when; null: it is not. */
+    readonly muted: (Muted & { readonly until: number }) | null
   }[]
 }
 
@@ -35,6 +38,7 @@ export function explain(
   labels: LabelSet,
   channels: readonly Channel[],
   inhibited: Inhibited | null,
+  now: number,
 ): Explanation {
   return {
     inhibitedBy:
@@ -61,8 +65,14 @@ export function explain(
       groupIntervalMs: route.groupIntervalMs,
       repeatIntervalMs: route.repeatIntervalMs,
       resolveWaitMs: route.resolveWaitMs,
+      muted: mutedNow(route, now),
     })),
   }
+}
+
+function mutedNow(route: Route, now: number): (Muted & { until: number }) | null {
+  const muted = mutedBy(route.times, now)
+  return muted === null ? null : { ...muted, until: speaksAgain(route.times, now) }
 }
 
 const ruleText = (rule: InhibitRule): string =>

@@ -21,8 +21,8 @@ export type Group = {
   begin(now: Moment): readonly Alert[]
   /** It failed, or had to hold something back: come again at this time, with all alerts kept. */
   again(at: number): void
-  /** It is durable: forgets what had ended by then and did not change since. True when nothing is left. */
-  finish(flushed: readonly Alert[], wall: number): boolean
+  /** It is durable: forgets what had ended by then and did not change since, but for alerts that are `owed` a word. True when nothing is left. */
+  finish(flushed: readonly Alert[], wall: number, owed?: ReadonlySet<string>): boolean
 }
 
 export function newGroup(key: string, labels: LabelSet, route: Route, now: Moment): Group {
@@ -68,8 +68,9 @@ export function newGroup(key: string, labels: LabelSet, route: Route, now: Momen
     again(at) {
       tickAt = Math.min(tickAt, at)
     },
-    finish(snapshot, wall) {
+    finish(snapshot, wall, owed) {
       for (const alert of snapshot) {
+        if (owed?.has(alert.fingerprint) === true) continue
         if (isResolved(alert, wall) && alerts.get(alert.fingerprint) === alert) alerts.delete(alert.fingerprint)
       }
       return alerts.size === 0

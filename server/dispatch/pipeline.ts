@@ -3,7 +3,7 @@
 //
 //   inhibit      takes firing alerts away whose cause is told already; the end of what was told is always told
 //   silence      (not in this version)   takes alerts away that somebody silenced
-//   mute time    (not in this version)   stops the draft outside its hours
+//   mute time    stops the draft outside the hours of its route, and says when they begin again
 //   dedup        is there anything new to say, and why
 //   spacing      firing messages of a group keep a group_interval between them
 //   compose      the message
@@ -16,6 +16,7 @@ import type { LabelSet } from './matcher-text.ts'
 import { type Notification, type NotifyReason, summarize } from './notification.ts'
 import type { FlushWrite, LogEntry } from './outbox-port.ts'
 import type { Route } from './route.ts'
+import { type Muted, mutedBy, speaksAgain } from './time-interval.ts'
 
 /** More alerts than this are counted in the message, not listed. */
 export const maxAlertsListed = 1000
@@ -40,14 +41,14 @@ export type Draft = {
 }
 
 export type Stopped = {
-  readonly stopped: NewsReason | 'inhibited' | 'held'
+  readonly stopped: NewsReason | 'inhibited' | 'held' | Muted['reason']
   /** When the same draft would pass, milliseconds; null = never by waiting. */
   readonly until: number | null
 }
 
 export type Stage = (draft: Draft) => Draft | Stopped
 
-export const stages: readonly Stage[] = [inhibit, dedup, spacing, compose]
+export const stages: readonly Stage[] = [inhibit, muteTime, dedup, spacing, compose]
 
 export type Outcome =
   | { readonly reason: NotifyReason; readonly write: FlushWrite; readonly until: null }
@@ -69,6 +70,13 @@ function inhibit(draft: Draft): Draft | Stopped {
   const alerts = draft.alerts.filter((alert) => !muted.has(alert))
   if (alerts.length === 0) return { stopped: 'inhibited', until: null }
   return { ...draft, alerts, muted: [...draft.muted, ...[...muted].map((alert) => alert.fingerprint)] }
+}
+
+function muteTime(draft: Draft): Draft | Stopped {
+  const { times } = draft.route
+  if (times.mute.length + times.active.length === 0) return draft
+  const muted = mutedBy(times, draft.now)
+  return muted === null ? draft : { stopped: muted.reason, until: speaksAgain(times, draft.now) }
 }
 
 function dedup(draft: Draft): Draft | Stopped {

@@ -4,6 +4,8 @@
 import type { Matcher } from './matcher.ts'
 import { type LabelSet, labelsText, matchersText, matcherText } from './matcher-text.ts'
 import type { RouteConfig } from './route-config.ts'
+import type { RouteTimes } from './time-interval.ts'
+import type { NamedIntervals } from './time-interval-config.ts'
 
 export type Route = {
   /** Place in the tree, unique where keys need not be: `0`, `0.2`, `0.2.1`. */
@@ -17,6 +19,9 @@ export type Route = {
   readonly repeatIntervalMs: number
   readonly resolveWaitMs: number
   readonly continues: boolean
+  readonly times: RouteTimes
+  readonly labels: LabelSet
+  readonly tellSilencedResolved: boolean
   readonly matchers: readonly Matcher[]
   readonly children: readonly Route[]
 }
@@ -31,19 +36,30 @@ export type RouteStep = {
 export const routeDefaults = { groupWaitMs: 30_000, groupIntervalMs: 300_000, repeatIntervalMs: 14_400_000 } as const
 const minResolveWaitMs = 5000
 
-/** `config` passed `checkRoute`. */
-export function buildRoutes(config: RouteConfig): Route {
-  return build(config, { key: null, id: '0', said: {} })
+/** `config` passed `checkRoute` with the names of these intervals. */
+export function buildRoutes(config: RouteConfig, intervals: readonly NamedIntervals[] = []): Route {
+  const byName = new Map(intervals.map((one) => [one.name, one]))
+  return build(config, { key: null, id: '0', said: {} }, (names) =>
+    (names ?? []).flatMap((name) => byName.get(name) ?? []),
+  )
 }
 
 type Said = Pick<
   RouteConfig,
-  'receiver' | 'group_by' | 'group_wait' | 'group_interval' | 'repeat_interval' | 'resolve_wait'
+  | 'receiver'
+  | 'group_by'
+  | 'group_wait'
+  | 'group_interval'
+  | 'repeat_interval'
+  | 'resolve_wait'
+  | 'labels'
+  | 'tell_silenced_resolved'
 >
 
 function build(
   config: RouteConfig,
   place: { readonly key: string | null; readonly id: string; readonly said: Said },
+  intervalsOf: (names: readonly string[] | undefined) => readonly NamedIntervals[],
 ): Route {
   const { said: above, id } = place
   const said: Said = {
@@ -54,6 +70,8 @@ function build(
     group_interval: config.group_interval ?? above.group_interval,
     repeat_interval: config.repeat_interval ?? above.repeat_interval,
     resolve_wait: config.resolve_wait ?? above.resolve_wait,
+    labels: { ...above.labels, ...config.labels },
+    tell_silenced_resolved: config.tell_silenced_resolved ?? above.tell_silenced_resolved,
   }
   const matchers = [...config.match, ...config.match_re, ...config.matchers]
   const key = place.key === null ? matchersText(matchers) : `${place.key}/${matchersText(matchers)}`
@@ -69,8 +87,14 @@ function build(
     repeatIntervalMs: said.repeat_interval ?? routeDefaults.repeatIntervalMs,
     resolveWaitMs: Math.min(groupIntervalMs, said.resolve_wait ?? Math.max(groupWaitMs, minResolveWaitMs)),
     continues: config.continue ?? false,
+    // Not inherited: a child without times of its own speaks at any time, as in Alertmanager.
+    times: { mute: intervalsOf(config.mute_time_intervals), active: intervalsOf(config.active_time_intervals) },
+    labels: said.labels ?? {},
+    tellSilencedResolved: said.tell_silenced_resolved ?? false,
     matchers,
-    children: (config.routes ?? []).map((child, index) => build(child, { key, id: `${id}.${index}`, said })),
+    children: (config.routes ?? []).map((child, index) =>
+      build(child, { key, id: `${id}.${index}`, said }, intervalsOf),
+    ),
   }
 }
 

@@ -1,5 +1,5 @@
-// The file that `alertmanager_config` names: Alertmanager's own format with receiver kinds of our own beside its. Nothing is half-read: every fault is
-// told at once with its place, and a key that is known upstream and not done here is refused by name.
+// The file that `alertmanager_config` names: Alertmanager's own format with receiver kinds of our own beside its. It loads as it is: every fault
+// is told at once with its place, and what is read and not acted on is named in a warning.
 
 import * as path from 'node:path'
 import { z } from 'zod'
@@ -7,7 +7,8 @@ import { parseConfig } from '../../core/base/config.ts'
 import { duration } from '../../core/base/schema.ts'
 import type { Channel } from '../dispatch/channel.ts'
 import { type InhibitRule, inhibitRulesSchema } from '../dispatch/inhibit-config.ts'
-import { checkRoute, type RouteConfig, refusedTopLevelKeys, routeSchema } from '../dispatch/route-config.ts'
+import { checkRoute, type RouteConfig, routeSchema } from '../dispatch/route-config.ts'
+import { type NamedIntervals, timeIntervalsSchema } from '../dispatch/time-interval-config.ts'
 import { dingtalkChannel, dingtalkConfig } from './channel/dingtalk.ts'
 import { emailChannel } from './channel/email.ts'
 import { feishuChannel, feishuConfig } from './channel/feishu.ts'
@@ -17,7 +18,15 @@ import { wecomChannel, wecomConfig } from './channel/wecom.ts'
 import type { ChannelDeps } from './channel-config.ts'
 import { type EmailConfig, emailReceiver, mergeEmail, type SmtpGlobal, smtpGlobalKeys } from './email-config.ts'
 import { fileName, type SecretFiles, secretText, takeSecret, takeUrl } from './secret-field.ts'
-import { refusedGlobalKeys, refusedReceiverKeys, refusedTopKeys } from './unsupported.ts'
+import {
+  checkUndelivered,
+  idleGlobalKeys,
+  idleTopKeys,
+  slackByToken,
+  undeliveredGlobal,
+  undeliveredReceiverKeys,
+  undeliveredWarnings,
+} from './undelivered.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
   z
@@ -32,7 +41,8 @@ const globalSchema = (files: SecretFiles) =>
       ...smtpGlobalKeys(files),
       slack_api_url: secretText,
       slack_api_url_file: fileName,
-      ...refusedGlobalKeys,
+      ...undeliveredGlobal,
+      ...idleGlobalKeys,
     })
     .strict()
     .nullish()
@@ -44,23 +54,30 @@ const globalSchema = (files: SecretFiles) =>
         smarthost: raw.smtp_smarthost,
         username: raw.smtp_auth_username ?? '',
         password: takeSecret(context, raw, 'smtp_auth_password', files),
+        secret: takeSecret(context, raw, 'smtp_auth_secret', files),
         requireTls: raw.smtp_require_tls,
         tls: raw.smtp_tls_config,
       }
-      return { resolveTimeoutMs: raw.resolve_timeout, smtp, slackUrl: takeUrl(context, raw, 'slack_api_url', files) }
+      return {
+        resolveTimeoutMs: raw.resolve_timeout,
+        smtp,
+        slackUrl: takeUrl(context, raw, 'slack_api_url', files),
+        raw: raw as Readonly<Record<string, unknown>>,
+      }
     })
 
 const receiverSchema = (files: SecretFiles) =>
   z
     .object({
-      name: z.string().min(1, 'a receiver needs a name'),
+      name: z.string({ error: 'a receiver needs a name' }).min(1, 'a receiver needs a name'),
+      labels: z.record(z.string().min(1), z.string()).nullish(),
       dingtalk_configs: list(dingtalkConfig(files)),
       wecom_configs: list(wecomConfig(files)),
       feishu_configs: list(feishuConfig(files)),
-      slack_configs: list(slackConfig(files)),
+      slack_configs: list(z.preprocess((given) => given ?? {}, slackConfig(files))),
       webhook_configs: list(webhookConfig(files)),
       email_configs: list(emailReceiver(files)),
-      ...refusedReceiverKeys,
+      ...undeliveredReceiverKeys,
     })
     .strict()
 
@@ -71,8 +88,9 @@ function fileSchema(files: SecretFiles) {
       route: routeSchema,
       inhibit_rules: inhibitRulesSchema,
       receivers: list(receiverSchema(files)),
-      ...refusedTopLevelKeys,
-      ...refusedTopKeys,
+      time_intervals: timeIntervalsSchema,
+      mute_time_intervals: timeIntervalsSchema,
+      ...idleTopKeys,
     })
     .strict()
     .transform((raw, context) => {
@@ -82,16 +100,29 @@ function fileSchema(files: SecretFiles) {
       names.forEach((name, index) => {
         if (names.indexOf(name) !== index) fault(['receivers', index, 'name'], `receiver "${name}" is defined twice`)
       })
-      for (const one of checkRoute(raw.route, names)) fault(['route', ...one.path], one.message)
+      raw.receivers.forEach(({ name, labels }, index) => {
+        if (labels?.name !== undefined && labels.name !== name)
+          fault(['receivers', index, 'labels', 'name'], `this label is always the receiver's name, "${name}"`)
+      })
+      const intervals = [...raw.mute_time_intervals, ...raw.time_intervals]
+      const intervalNames = intervals.map((one) => one.name)
+      intervalNames.forEach((name, index) => {
+        if (intervalNames.indexOf(name) === index) return
+        const old = raw.mute_time_intervals.length
+        const at = index < old ? ['mute_time_intervals', index] : ['time_intervals', index - old]
+        fault([...at, 'name'], `time interval "${name}" is defined twice`)
+      })
+      for (const one of checkRoute(raw.route, names, intervalNames)) fault(['route', ...one.path], one.message)
+      checkUndelivered(raw.receivers, raw.global.raw, fault)
       const receivers = raw.receivers.map((receiver, index) => ({
         name: receiver.name,
         dingtalk: receiver.dingtalk_configs,
         wecom: receiver.wecom_configs,
         feishu: receiver.feishu_configs,
-        slack: receiver.slack_configs.flatMap((one, at): readonly SlackConfig[] => {
-          const path = ['receivers', index, 'slack_configs', at]
-          const merged = mergeSlack(one, raw.global.slackUrl, (key, message) => fault([...path, key], message))
-          return merged === null ? [] : [merged]
+        slack: receiver.slack_configs.flatMap((one, at): readonly (SlackConfig & { at: number })[] => {
+          if (slackByToken(one.raw, raw.global.raw)) return []
+          const merged = mergeSlack(one, raw.global.slackUrl)
+          return merged === null ? [] : [{ ...merged, at }]
         }),
         webhook: receiver.webhook_configs,
         email: receiver.email_configs.flatMap((mail, at): readonly EmailConfig[] => {
@@ -102,6 +133,9 @@ function fileSchema(files: SecretFiles) {
       }))
       return {
         route: raw.route,
+        intervals,
+        warnings: undeliveredWarnings({ top: raw, global: raw.global.raw, receivers: raw.receivers }),
+        labels: raw.receivers.map((receiver) => ({ ...receiver.labels, name: receiver.name })),
         inhibitRules: raw.inhibit_rules,
         resolveTimeoutMs: raw.global.resolveTimeoutMs,
         receivers,
@@ -116,6 +150,12 @@ export type AlertmanagerConfig = {
   /** How long a posted alert without an end goes on. */
   readonly resolveTimeoutMs: number
   readonly receivers: readonly string[]
+  /** For `buildRoutes`. */
+  readonly intervals: readonly NamedIntervals[]
+  /** Labels of each receiver, its name among them. */
+  readonly receiverLabels: readonly Readonly<Record<string, string>>[]
+  /** What the file asks for and does not get, one line each. */
+  readonly warnings: readonly string[]
   /** A channel for every entry of every receiver. Opens no connection. */
   channels(deps: ChannelDeps): readonly Channel[]
 }
@@ -137,6 +177,9 @@ export function loadAlertmanagerConfig(options: {
     inhibitRules: parsed.inhibitRules,
     resolveTimeoutMs: parsed.resolveTimeoutMs,
     receivers: parsed.receivers.map((one) => one.name),
+    intervals: parsed.intervals,
+    receiverLabels: parsed.labels,
+    warnings: parsed.warnings.map((words) => `${path.basename(file)}: ${words}`),
     channels: (deps) =>
       parsed.receivers.flatMap((one) => {
         const place = (index: number) => ({ receiver: one.name, index })
@@ -144,7 +187,7 @@ export function loadAlertmanagerConfig(options: {
           ...one.dingtalk.map((config, index) => dingtalkChannel(place(index), config, deps)),
           ...one.wecom.map((config, index) => wecomChannel(place(index), config, deps)),
           ...one.feishu.map((config, index) => feishuChannel(place(index), config, deps)),
-          ...one.slack.map((config, index) => slackChannel(place(index), config, deps)),
+          ...one.slack.map((config) => slackChannel(place(config.at), config, deps)),
           ...one.webhook.map((config, index) => webhookChannel(place(index), config, deps)),
           ...one.email.map((config, index) => emailChannel(place(index), config, deps)),
         ]

@@ -19,7 +19,7 @@ export type EmailConfig = {
   /** TLS from the first byte (port 465). */
   readonly secure: boolean
   readonly requireTls: boolean
-  readonly auth: { readonly user: string; readonly password: Secret } | null
+  readonly auth: { readonly user: string; readonly password: Secret; readonly cramMd5: boolean } | null
   readonly tls: { readonly serverName: string; readonly insecureSkipVerify: boolean; readonly ca: string | null }
   readonly sendResolved: boolean
   readonly timeoutMs: number
@@ -58,7 +58,6 @@ const tlsConfig = (files: SecretFiles) =>
       ca: takeSecret(context, raw, 'ca', files)?.reveal() ?? null,
     }))
 
-const cramMd5 = notYet('authentication is PLAIN or LOGIN; use auth_username and auth_password_file')
 const identity = notYet('the identity is always the user')
 
 /** The `smtp_*` keys of `global`; the transform stands in `config.ts`, which knows the other keys there. */
@@ -69,8 +68,8 @@ export const smtpGlobalKeys = (files: SecretFiles) => ({
   smtp_auth_username: z.string().optional(),
   smtp_auth_password: secretText,
   smtp_auth_password_file: fileName,
-  smtp_auth_secret: cramMd5,
-  smtp_auth_secret_file: cramMd5,
+  smtp_auth_secret: secretText,
+  smtp_auth_secret_file: fileName,
   smtp_auth_identity: identity,
   smtp_require_tls: z.boolean().default(true),
   smtp_tls_config: tlsConfig(files).optional(),
@@ -82,6 +81,8 @@ export type SmtpGlobal = {
   readonly smarthost: { readonly host: string; readonly port: number } | undefined
   readonly username: string
   readonly password: Secret | undefined
+  /** For CRAM-MD5, where there is no password. */
+  readonly secret: Secret | undefined
   readonly requireTls: boolean
   readonly tls: EmailConfig['tls'] | undefined
 }
@@ -96,8 +97,8 @@ export const emailReceiver = (files: SecretFiles) =>
       auth_username: z.string().optional(),
       auth_password: secretText,
       auth_password_file: fileName,
-      auth_secret: cramMd5,
-      auth_secret_file: cramMd5,
+      auth_secret: secretText,
+      auth_secret_file: fileName,
       auth_identity: identity,
       require_tls: z.boolean().optional(),
       tls_config: tlsConfig(files).optional(),
@@ -110,7 +111,11 @@ export const emailReceiver = (files: SecretFiles) =>
       ...lookKeys,
     })
     .strict()
-    .transform((raw, context) => ({ raw, password: takeSecret(context, raw, 'auth_password', files) }))
+    .transform((raw, context) => ({
+      raw,
+      password: takeSecret(context, raw, 'auth_password', files),
+      secret: takeSecret(context, raw, 'auth_secret', files),
+    }))
 export type EmailReceiver = z.infer<ReturnType<typeof emailReceiver>>
 
 /** One receiver over the global keys; `fault` gets the key and what is wrong with it. Null when something is. */
@@ -123,7 +128,9 @@ export function mergeEmail(
   const from = raw.from || global.from
   const server = raw.smarthost ?? global.smarthost
   const user = raw.auth_username || global.username
-  const password = receiver.password ?? global.password
+  // Its own first, of either kind; with both, the password.
+  const plain = receiver.password ?? (receiver.secret === undefined ? global.password : undefined)
+  const password = plain ?? receiver.secret ?? global.secret
   const requireTls = raw.require_tls ?? global.requireTls
   if (server === undefined) fault('smarthost', 'no mail server: set smarthost here or smtp_smarthost in global')
   if (from === '') fault('from', 'no sender: set from here or smtp_from in global')
@@ -133,7 +140,8 @@ export function mergeEmail(
   }
   if (server === undefined || !/[^\s@]@[^\s@]/.test(from) || (user !== '' && password === undefined)) return null
   const secure = server.port === 465
-  if (user !== '' && !secure && !requireTls && !isLoopback(server.host)) {
+  const cramMd5 = plain === undefined
+  if (user !== '' && !cramMd5 && !secure && !requireTls && !isLoopback(server.host)) {
     fault('require_tls', 'the password would cross the network unencrypted: leave require_tls true')
     return null
   }
@@ -144,7 +152,7 @@ export function mergeEmail(
     ...server,
     secure,
     requireTls,
-    auth: user === '' || password === undefined ? null : { user, password },
+    auth: user === '' || password === undefined ? null : { user, password, cramMd5 },
     tls: raw.tls_config ?? global.tls ?? { serverName: '', insecureSkipVerify: false, ca: null },
     sendResolved: raw.send_resolved,
     timeoutMs: raw.timeout,

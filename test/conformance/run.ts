@@ -5,13 +5,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import process from 'node:process'
 import { errorText } from '../../core/base/errors.ts'
+import { runAlertmanager } from './alertmanager-run.ts'
 import { runScript } from './promql-run.ts'
 
 type Report = { readonly passed: number; readonly failed: readonly string[]; readonly skipped: readonly string[] }
-type Suite = { readonly extension: string; readonly run: (name: string, text: string) => Report }
+type Suite = { readonly extension: string; readonly run: (name: string, text: string, file: string) => Report }
 
 const suites: Readonly<Record<string, Suite>> = {
   promql: { extension: '.test', run: runScript },
+  alertmanager: { extension: '.yml', run: runAlertmanager },
 }
 
 function main([name = '', folder = '']: readonly string[]): number {
@@ -44,7 +46,7 @@ function main([name = '', folder = '']: readonly string[]): number {
 /** A file that cannot be read as a script is one failure. */
 function runFile(suite: Suite, name: string, file: string): Report {
   try {
-    return suite.run(name, readFileSync(file, 'utf8'))
+    return suite.run(name, readFileSync(file, 'utf8'), file)
   } catch (error) {
     return { passed: 0, failed: [`${name}: ${errorText(error)}`], skipped: [] }
   }

@@ -129,6 +129,7 @@ async function deliver(
     ignoreTLS: !config.requireTls,
     ...(config.hello === '' ? {} : { name: config.hello }),
     ...(config.auth === null ? {} : { auth: { user: config.auth.user, pass: config.auth.password.reveal() } }),
+    ...(config.auth?.cramMd5 === true ? { authMethod: 'CRAM-MD5' } : {}),
     tls: {
       ...(serverName === '' ? {} : { servername: serverName }),
       rejectUnauthorized: !config.tls.insecureSkipVerify,

@@ -11,7 +11,6 @@ import {
   channelName,
   lookKeys,
   lookOf,
-  notYet,
   robotQuota,
   timeout,
 } from '../channel-config.ts'
@@ -22,12 +21,11 @@ import { slackMarkdown } from '../render/formats.ts'
 import { layOut } from '../render/layout.ts'
 import { type Look, toMessage } from '../render/message.ts'
 import { fileName, type SecretFiles, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { slackIdleKeys } from '../undelivered-kinds.ts'
 
 const maxSection = 3000
 const maxSections = 4
 const maxTitle = 150
-
-const ours = notYet('the message is written by the program; choose its language with lang')
 
 export const slackConfig = (files: SecretFiles) =>
   z
@@ -38,14 +36,8 @@ export const slackConfig = (files: SecretFiles) =>
       username: z.string().max(200).default(''),
       icon_emoji: z.string().max(200).default(''),
       icon_url: z.string().max(1000).default(''),
-      ...Object.fromEntries(
-        ['title', 'title_link', 'text', 'pretext', 'color', 'fallback', 'footer', 'fields', 'actions'].map((key) => [
-          key,
-          ours,
-        ]),
-      ),
-      http_config: notYet('put user and password into the URL'),
-      app_token: notYet('use an incoming webhook'),
+      // Read and not used: undelivered.ts names them.
+      ...Object.fromEntries(slackIdleKeys.map((key) => [key, z.unknown().optional()])),
       send_resolved: z.boolean().default(false),
       timeout,
       ...lookKeys,
@@ -62,17 +54,10 @@ export type SlackConfig = {
   readonly look: Look
 }
 
-/** One receiver over `slack_api_url`; null, after a fault, when neither has an address. */
-export function mergeSlack(
-  { raw, url }: SlackReceiver,
-  global: Secret | undefined,
-  fault: (key: string, message: string) => void,
-): SlackConfig | null {
+/** One receiver over `slack_api_url`; null when neither has an address: that is a fault, or a warning, of undelivered.ts. */
+export function mergeSlack({ raw, url }: SlackReceiver, global: Secret | undefined): SlackConfig | null {
   const address = url ?? global
-  if (address === undefined) {
-    fault('api_url', 'no address: set api_url or api_url_file here, or slack_api_url in global')
-    return null
-  }
+  if (address === undefined) return null
   const { channel, username, icon_emoji, icon_url } = raw
   const post = Object.entries({ channel, username, icon_emoji, icon_url }).filter(([, value]) => value !== '')
   return {

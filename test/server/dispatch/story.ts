@@ -14,6 +14,7 @@ import type { Notification } from '../../../server/dispatch/notification.ts'
 import type { Outbox } from '../../../server/dispatch/outbox-port.ts'
 import { buildRoutes, type Route } from '../../../server/dispatch/route.ts'
 import { checkRoute, routeSchema } from '../../../server/dispatch/route-config.ts'
+import { timeIntervalsSchema } from '../../../server/dispatch/time-interval-config.ts'
 import { memoryOutbox } from './memory-outbox.ts'
 
 export function alertOf(name: string, more: Partial<Alert> = {}): Alert {
@@ -30,11 +31,16 @@ export function alertOf(name: string, more: Partial<Alert> = {}): Alert {
   }
 }
 
-export const routeOf = (yaml: string): Route => {
+export const routeOf = (yaml: string, intervals = '[]'): Route => {
   const config = routeSchema.parse(parse(yaml))
-  const faults = checkRoute(config, ['oncall', 'team', 'other', 'default'])
+  const named = timeIntervalsSchema.parse(parse(intervals))
+  const faults = checkRoute(
+    config,
+    ['oncall', 'team', 'other', 'default'],
+    named.map((one) => one.name),
+  )
   if (faults.length > 0) throw new Error(JSON.stringify(faults))
-  return buildRoutes(config)
+  return buildRoutes(config, named)
 }
 
 export const inhibitRulesOf = (yaml: string): readonly InhibitRule[] => inhibitRulesSchema.parse(parse(yaml))
@@ -80,7 +86,7 @@ export type Story = {
 
 export function story(
   route: string,
-  options: { readonly outbox?: Outbox; readonly inhibitRules?: string } = {},
+  options: { readonly outbox?: Outbox; readonly inhibitRules?: string; readonly intervals?: string } = {},
 ): Story {
   const clock = virtualClock()
   const began = clock.now()
@@ -165,7 +171,7 @@ export function story(
             return { [Symbol.dispose]: () => void listeners.delete(listener) }
           },
         },
-        route: routeOf(route),
+        route: routeOf(route, options.intervals),
         inhibitRules: inhibitRulesOf(options.inhibitRules ?? '[]'),
         channels: collectors.map(({ channel }) => ({ ...channel, send: guarded('send', channel.send) })),
         outbox: {

@@ -63,7 +63,7 @@ describe.skipIf(!available)('mail under TLS', () => {
       port: sink.port,
       secure: mode === 'implicit',
       requireTls: true,
-      auth: { user: 'alerts', password: secret('canary') },
+      auth: { user: 'alerts', password: secret('canary'), cramMd5: false },
       tls: { ...tls, ca: cert },
       sendResolved: false,
       timeoutMs: 10_000,
