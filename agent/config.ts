@@ -43,6 +43,7 @@ export const agentConfig = z
     backend: z.unknown().optional(),
     scrape_configs: z.unknown().optional(),
     remote_write: z.unknown().optional(),
+    slos: z.unknown().optional(),
     rule_files: z.unknown().optional(),
     rule_presets: z.unknown().optional(),
     default_rules: z.unknown().optional(),
