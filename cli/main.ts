@@ -3,12 +3,14 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../core/base/errors.ts'
 import { describeFailure } from '../core/base/failure.ts'
+import { checkCommand } from './verb/check.ts'
 import { doctorCommand } from './verb/doctor.ts'
 import { enginesCommand } from './verb/engines.ts'
 import { incidentsCommand } from './verb/incidents.ts'
 import { notifyCommand } from './verb/notify.ts'
 import { programCommands } from './verb/programs.ts'
 import { slosCommand } from './verb/slos.ts'
+import { testCommand } from './verb/test.ts'
 import { upCommand } from './verb/up.ts'
 import { versionCommand } from './verb/version.ts'
 
@@ -29,6 +31,8 @@ for (const command of [
   slosCommand(),
   enginesCommand(),
   notifyCommand(),
+  checkCommand(),
+  testCommand(),
   versionCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))

@@ -6,7 +6,8 @@ import { type Client, clientOptions, openClient } from '../client.ts'
 import { type Language, language } from '../language.ts'
 import type { OutputFormat } from '../output.ts'
 
-export type VerbContext = { readonly client: Client; readonly format: OutputFormat; readonly lang: Language }
+export type WordsContext = { readonly format: OutputFormat; readonly lang: Language }
+export type VerbContext = WordsContext & { readonly client: Client }
 
 type Flags = {
   readonly server?: string
@@ -17,6 +18,12 @@ type Flags = {
 }
 
 export function verbContext(command: Command): VerbContext {
+  const client = openClient(clientOptions(command.optsWithGlobals<Flags>(), process.env))
+  return { client, ...wordsContext(command) }
+}
+
+/** For verbs that work without a server. */
+export function wordsContext(command: Command): WordsContext {
   const flags = command.optsWithGlobals<Flags>()
   const format = flags.output ?? 'table'
   if (format !== 'table' && format !== 'json') {
@@ -27,11 +34,7 @@ export function verbContext(command: Command): VerbContext {
       exitCode: exitCodes.usage,
     })
   }
-  return {
-    client: openClient(clientOptions(flags, process.env)),
-    format,
-    lang: language(flags.lang, process.env),
-  }
+  return { format, lang: language(flags.lang, process.env) }
 }
 
 export const outputOption = ['-o, --output <format>', 'table or json', 'table'] as const

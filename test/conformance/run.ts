@@ -7,13 +7,16 @@ import process from 'node:process'
 import { errorText } from '../../core/base/errors.ts'
 import { runAlertmanager } from './alertmanager-run.ts'
 import { runScript } from './promql-run.ts'
+import { runRuleFile } from './rules-run.ts'
 
 type Report = { readonly passed: number; readonly failed: readonly string[]; readonly skipped: readonly string[] }
-type Suite = { readonly extension: string; readonly run: (name: string, text: string, file: string) => Report }
+type Suite = { readonly files: RegExp; readonly run: (name: string, text: string, file: string) => Report }
 
 const suites: Readonly<Record<string, Suite>> = {
-  promql: { extension: '.test', run: runScript },
-  alertmanager: { extension: '.yml', run: runAlertmanager },
+  promql: { files: /\.test$/, run: runScript },
+  promtool: { files: /\.ya?ml$/, run: runRuleFile },
+  rules: { files: /\.ya?ml$/, run: runRuleFile },
+  alertmanager: { files: /\.yml$/, run: runAlertmanager },
 }
 
 function main([name = '', folder = '']: readonly string[]): number {
@@ -24,7 +27,7 @@ function main([name = '', folder = '']: readonly string[]): number {
   }
   let files: readonly string[]
   try {
-    files = readdirSync(folder).filter((file) => file.endsWith(suite.extension))
+    files = readdirSync(folder).filter((file) => suite.files.test(file))
   } catch (error) {
     console.error(`cannot read ${folder}: ${errorText(error)}`)
     return 2

@@ -67,18 +67,20 @@ groups:
     ['groups: [', /^r\.yml:1:10: not valid YAML/],
     ['rules: []', /^r\.yml:1:1: field rules not found in rule file$/],
     ['groups: {}', /^r\.yml:1:9: groups: must be a list$/],
-    ['groups: [{ rules: [] }]', /group without a name/],
-    ['groups: [{ name: g }, { name: g }]', /^r\.yml:1:23: group name "g" is repeated/],
+    ['groups: [{ rules: [] }]', /Groupname must not be empty/],
+    ['groups: [{ name: g }, { name: g }]', /^r\.yml:1:23: groupname: "g" is repeated in the same file/],
     ['groups: [{ name: g, interval: 5 }]', /interval: not a valid duration: "5"/],
-    ['groups: [{ name: g, limit: -1 }]', /limit: must be a whole number/],
-    ['groups: [{ name: g, rules: [{ expr: "1" }] }]', /one of "record" or "alert" must be set/],
-    ['groups: [{ name: g, rules: [{ record: a, alert: A, expr: "1" }] }]', /only one of "record" and "alert"/],
-    ['groups: [{ name: g, rules: [{ alert: A }] }]', /field "expr" must be set/],
-    ['groups: [{ name: g, rules: [{ alert: A, expr: "sum(" }] }]', /^r\.yml:1:47: could not parse expression: 1:5: /],
-    ['groups: [{ name: g, rules: [{ record: a b, expr: "1" }] }]', /record: "a b" is not a valid metric name/],
-    ['groups: [{ name: g, rules: [{ record: a, expr: "1", for: 5m }] }]', /invalid field "for" in recording rule/],
+    ['groups: [{ name: g, limit: many }]', /limit: must be a whole number/],
+    ['groups: [{ name: g, rules: [{ expr: "1" }] }]', /one of 'record' or 'alert' must be set/],
+    ['groups: [{ name: g, rules: [{ record: a, alert: A, expr: "1" }] }]', /only one of 'record' and 'alert'/],
+    ['groups: [{ name: g, rules: [{ alert: A }] }]', /field 'expr' must be set in rule/],
+    ['groups: [{ name: g, rules: [{ alert: A, expr: "sum(" }] }]', /^r\.yml:1:52: could not parse expression: 1:5: /],
+    [`groups: [{ name: g, rules: [{ record: 'a{b="c"}', expr: "1" }] }]`, /braces present in the recording rule name/],
+    ['groups: [{ name: g, rules: [{ record: a, expr: "1", for: 5m }] }]', /invalid field 'for' in recording rule/],
     ['groups: [{ name: g, rules: [{ alert: A, expr: "1", for: soon }] }]', /for: not a valid duration: "soon"/],
-    ['groups: [{ name: g, rules: [{ alert: A, expr: "1", labels: { "a-b": x } }] }]', /invalid label name: a-b/],
+    ['groups: [{ name: g, rules: [{ alert: A, expr: "1", labels: { "": x } }] }]', /invalid label name: /],
+    ['groups: [{ name: g, labels: [a] }]', /labels: must be a mapping/],
+    ['groups: [{ name: g, interval: "" }]', /interval: not a valid duration: ""/],
     [
       'groups: [{ name: g, rules: [{ alert: A, expr: "1", labels: { __name__: x } }] }]',
       /invalid label name: __name__/,
@@ -93,10 +95,87 @@ groups:
     expect(read(text).groups).toEqual([])
   })
 
+  it.each([
+    [
+      'a time of nothing in a recording rule',
+      'groups: [{ name: g, rules: [{ record: a, expr: 1, for: 0s, annotations: {} }] }]',
+    ],
+    ['a negative limit, which is none', 'groups: [{ name: g, limit: -1 }]'],
+    [
+      'any name of letters and signs',
+      'groups: [{ name: g, rules: [{ record: "a b", expr: 1, labels: { "a-b": x } }] }]',
+    ],
+  ])('may hold %s', (_what, text) => {
+    expect(faults(text)).toEqual([])
+  })
+
+  it('may name parts of it again, and merge them', () => {
+    const { groups, faults } = read(`
+groups:
+  - name: g
+    rules:
+      - &hot
+        alert: Hot
+        expr: &expr |
+          temperature
+            > 90
+        labels: &labels { severity: page, team: a }
+      - { <<: *hot, alert: Hotter }
+      - { record: hot, expr: *expr, labels: { <<: [*labels, { team: c, zone: z }], severity: none } }
+`)
+    expect(faults).toEqual([])
+    const text = 'temperature\n  > 90\n'
+    expect(groups[0]!.rules.map(({ name, labels, expression }) => [name, labels, expression.text])).toEqual([
+      ['Hot', { severity: 'page', team: 'a' }, text],
+      ['Hotter', { severity: 'page', team: 'a' }, text],
+      ['hot', { severity: 'none', team: 'a', zone: 'z' }, text],
+    ])
+  })
+
+  it('says where each character of an expression stands, however it is written', () => {
+    const { groups, places } = read(`groups:
+  - name: g
+    rules:
+      - { alert: A, expr: "a > 1" }
+      - { alert: A, expr: 'a{b="it''s"} > 1' }
+      - alert: A
+        expr: |
+          # what
+          a
+
+            > 1
+      - alert: A
+        expr: >-
+          b +
+          a > 1
+      - alert: A
+        expr: b
+          + a > 1
+`)
+    const found = groups[0]!.rules.map((rule) => {
+      const { line, column } = places.get(rule)!.expression(rule.expression.text.indexOf('>'))
+      return `${line}:${column}`
+    })
+    expect(found).toEqual(['4:30', '5:41', '11:13', '15:13', '18:15'])
+  })
+
+  it('passes over what nobody knows where that is asked for', () => {
+    const text = 'owner: me\ngroups: [{ name: g, owner: me, rules: [{ alert: A, expr: 1, owner: me }] }]'
+    expect(faults(text)).toHaveLength(3)
+    expect(readRuleFile('r.yml', text, parseExpression, { ignoreUnknown: true }).faults).toEqual([])
+  })
+
+  it('that names its parts again without end is refused', () => {
+    const labels = Array.from({ length: 1000 }, (_, i) => `l${i}: v`).join(', ')
+    const rules = Array.from({ length: 250 }, () => '{ alert: A, expr: 1, labels: *l }').join(', ')
+    const text = `groups: [{ name: g, labels: &l { ${labels} }, rules: [${rules}] }]`
+    expect(faults(text).join()).toMatch(/more than 200000 fields in one file/)
+  })
+
   it('is refused as a whole, with all its faults at once', () => {
     const text = 'groups:\n  - name: g\n    rules:\n      - alert: A\n      - record: b\n        expr: "+"\n'
-    expect(faults(text).map((fault) => fault.split(':').slice(1, 3).join(':'))).toEqual(['4:9', '6:15'])
-    expect(() => parseRuleFile('r.yml', text, parseExpression)).toThrow(/r\.yml:4:9: .*\nr\.yml:6:15: /)
+    expect(faults(text).map((fault) => fault.split(':').slice(1, 3).join(':'))).toEqual(['4:9', '6:17'])
+    expect(() => parseRuleFile('r.yml', text, parseExpression)).toThrow(/r\.yml:4:9: .*\nr\.yml:6:17: /)
   })
 
   it('that is too large is not even read', () => {
