@@ -23,6 +23,7 @@ import { httpProbe } from './engine/probe.ts'
 import { readBootId } from './engine/process-table.ts'
 import { openAgentHttp } from './http.ts'
 import { ownSamples } from './own-samples.ts'
+import { hostKey } from './uplink/host-key.ts'
 import { defaultSpoolLimits } from './uplink/spool.ts'
 import { openUplink } from './uplink/uplink.ts'
 
@@ -70,6 +71,7 @@ export async function openAgent(options: {
     directory: path.join(data, 'spool'),
     url: () => serverUrl(config, data),
     token: () => tokenOf(data),
+    key: () => hostKey({ files, path: path.join(data, 'host.key'), random }),
     limits: defaultSpoolLimits,
     state,
     onCommand: (command) => control.command(command),

@@ -4,6 +4,7 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import { projectRoot } from '../core/base/entry.ts'
 import { listen } from '../core/base/schema.ts'
+import { hostName, maxEngines } from '../core/wire/state.ts'
 import { type EngineConfig, engineConfig, watchConfig } from './engine/config.ts'
 
 export const defaultModel = path.join(projectRoot, 'native', 'model', 'default.gguf')
@@ -16,7 +17,7 @@ const agentSection = z
     /** Server to report to; absent: the server of this very data folder. */
     server: z.url({ protocol: /^https?$/ }).optional(),
     /** Name of this host in the fleet; absent: the host name. */
-    host: z.string().min(1).max(200).optional(),
+    host: hostName.optional(),
   })
   .strict()
 
@@ -35,7 +36,7 @@ function distinct(engines: readonly EngineConfig[], context: z.RefinementCtx): v
 
 export const agentConfig = z
   .object({
-    engines: z.array(engineConfig).max(64).superRefine(distinct).optional(),
+    engines: z.array(engineConfig).max(maxEngines).superRefine(distinct).optional(),
     agent: agentSection.prefault({}),
     server: z.unknown().optional(),
     remedy: z.unknown().optional(),

@@ -6,6 +6,7 @@ import { describeFailure } from '../core/base/failure.ts'
 import { checkCommand } from './verb/check.ts'
 import { doctorCommand } from './verb/doctor.ts'
 import { enginesCommand } from './verb/engines.ts'
+import { hostsCommand } from './verb/hosts.ts'
 import { incidentsCommand } from './verb/incidents.ts'
 import { notifyCommand } from './verb/notify.ts'
 import { programCommands } from './verb/programs.ts'
@@ -30,6 +31,7 @@ for (const command of [
   incidentsCommand(),
   slosCommand(),
   enginesCommand(),
+  hostsCommand(),
   notifyCommand(),
   checkCommand(),
   testCommand(),

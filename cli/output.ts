@@ -1,5 +1,7 @@
 // Data on stdout, words on stderr. A table for people, one JSON array for programs; both from the same rows.
 
+import { type Language, say, type Words } from './language.ts'
+
 export type OutputFormat = 'table' | 'json'
 
 export type Column<T> = { readonly title: string; readonly value: (row: T) => string | number | null }
@@ -40,9 +42,16 @@ export function print<T>(rows: readonly T[], columns: readonly Column<T>[], form
   else process.stdout.write(`${table(rows, columns)}\n`)
 }
 
-export function ago(at: number, now: number): string {
+/** `5s`, `3m`, `2h`, `4d`; in Chinese `5 秒` and so on. */
+export function ago(at: number, now: number, lang: Language = 'en'): string {
   const seconds = Math.max(0, Math.round((now - at) / 1000))
-  if (seconds < 120) return `${seconds}s`
-  if (seconds < 7200) return `${Math.round(seconds / 60)}m`
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)}h` : `${Math.round(seconds / 86_400)}d`
+  const [count, unit]: readonly [number, Words] =
+    seconds < 120
+      ? [seconds, { en: 's', zh: ' 秒' }]
+      : seconds < 7200
+        ? [Math.round(seconds / 60), { en: 'm', zh: ' 分' }]
+        : seconds < 172_800
+          ? [Math.round(seconds / 3600), { en: 'h', zh: ' 小时' }]
+          : [Math.round(seconds / 86_400), { en: 'd', zh: ' 天' }]
+  return `${count}${say(lang, unit)}`
 }

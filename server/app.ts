@@ -10,17 +10,16 @@ import { redact } from '../core/base/redact.ts'
 import { isLoopback, listenUrl } from '../core/base/schema.ts'
 import { type Event, eventId } from '../core/event/event.ts'
 import { openAlerting } from './alerting.ts'
-import { authenticate } from './auth/authenticate.ts'
-import { authorize } from './auth/authorize.ts'
+import { authenticate, authenticateAgent } from './auth/authenticate.ts'
 import { tokenFile, tokenTable } from './auth/tokens.ts'
 import type { ServerConfig } from './config.ts'
 import type { Database } from './db/database.ts'
 import { openEventStore } from './db/event-store.ts'
-import { openHostTable } from './db/host-table.ts'
 import { openLedger } from './db/ledger.ts'
-import { openMarkTable } from './db/mark-table.ts'
-import { openRegistry } from './fleet/registry.ts'
+import { commandEvent } from './fleet/command-event.ts'
+import { openHosts } from './hosts.ts'
 import { fleetApi } from './http/fleet-api.ts'
+import { hostsApi } from './http/hosts-api.ts'
 import { openHttp } from './http/http.ts'
 import { incidentsApi } from './http/incidents-api.ts'
 import { notifyApi } from './http/notify-api.ts'
@@ -30,7 +29,6 @@ import { sloApi } from './http/slo-api.ts'
 import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
 import { openRemote } from './remote/remote.ts'
-import { openResume } from './resume.ts'
 import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
 import { openSweep } from './sweep.ts'
@@ -72,10 +70,15 @@ export async function openServer(options: {
   })
   const events = openEventStore(database.db, now)
   const ledger = openLedger(database.db)
-  const registry = openRegistry(now())
   const startedAt = now()
   const externalUrl = (config.server.external_url ?? listenUrl(config.server.listen)).replace(/\/$/, '')
-  const resume = await openResume({ hosts: openHostTable(database.db), marks: openMarkTable(database.db), now })
+  const hosts = await openHosts({
+    db: database.db,
+    now,
+    limits: { hosts: config.server.max_hosts, engines: config.server.max_engines },
+    onBound: (host) => changed(host, 'agent', 'the host name is bound to the key that came first'),
+  })
+  const { registry, resume } = hosts
   const { store, ...remote } = openRemote({
     ...options,
     open: (wrote) => openStore({ ...options, wrote, rulesReady: () => resume.ready(sessions) }),
@@ -91,6 +94,10 @@ export async function openServer(options: {
     },
   })
   const own = async (event: Event): Promise<void> => ingest.own([event])
+  const changed = (host: string, principal: string, detail: string): Promise<void> => {
+    const about = { id: eventId(now(), random), at: now(), host, engine: null, incarnation: null }
+    return own({ ...about, kind: 'change', subject: 'host', principal, detail })
+  }
   const alerting = openAlerting({
     clock,
     log,
@@ -112,12 +119,10 @@ export async function openServer(options: {
     log,
     serverId: randomUUID(),
     maxSessions: config.server.max_agents,
-    authenticate: async (request) => {
-      const principal = authenticate(request, tokens, false)
-      return principal !== null && authorize(principal, 'connect_agent', { pool: null }).allow ? principal : null
-    },
+    authenticate: async (request) => authenticateAgent(request, tokens),
+    admit: hosts.admit,
     streams: { samples: ingest.samples, events: ingest.events },
-    onState: async (state) => registry.report(state, now()),
+    onState: hosts.report,
     onHeartbeat: (host) => registry.heard(host, now()),
     onGone: (host) => log.info('agent disconnected', { host }),
     pendingCommands: (host) => ledger.pending(host, now()),
@@ -170,21 +175,19 @@ export async function openServer(options: {
         onIssued: async (id) => {
           const row = await ledger.get(id)
           if (row === null) return
-          const { host, engine, incarnation, action, principal, reason } = row
-          await own({
-            id: eventId(now(), random),
-            at: now(),
-            kind: 'command',
-            host,
-            engine,
-            incarnation,
-            commandId: id,
-            action,
-            principal,
-            reason,
-          })
-          sessions.wake(host)
+          await own(commandEvent(row, { id: eventId(now(), random), at: now() }))
+          sessions.wake(row.host)
         },
+      }),
+      hostsApi({
+        now,
+        registry,
+        connected: sessions.connected,
+        async forget(host) {
+          sessions.forget(host)
+          return hosts.forget(host)
+        },
+        onForgotten: (host, principal, reason) => changed(host, principal, `forgotten: ${reason}`),
       }),
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
       notifyApi(alerting),

@@ -17,6 +17,10 @@ export const serverConfig = z
       .object({
         listen: listen.prefault('127.0.0.1:9700'),
         max_agents: z.number().int().min(1).max(100_000).default(2000),
+        /** Host names that are given out; one more is refused until one is forgotten. Written in one statement, which has its bound. */
+        max_hosts: z.number().int().min(1).max(9000).default(5000),
+        /** Engines of all hosts. */
+        max_engines: z.number().int().min(1).max(500_000).default(20_000),
         /** Base of the links in messages; absent: the address it listens on. */
         external_url: z.url({ protocol: /^https?$/ }).optional(),
         external_labels: z.record(labelName, z.string().max(1000)).default({}),

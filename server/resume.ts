@@ -20,6 +20,8 @@ export type Resume = {
   /** How far the samples of hosts were taken: they need not be sent again, since the store outlives the server. */
   readonly taken: readonly StreamPosition[]
   keep(hosts: readonly HostView[], taken: readonly StreamPosition[], judging: boolean): Promise<void>
+  /** The host is no longer waited for, and nothing of its samples is known. */
+  forget(host: string): Promise<void>
 }
 
 /** `taken/<epoch>/<host>`: a host's name may hold anything. */
@@ -33,7 +35,17 @@ export async function openResume(deps: {
 }): Promise<Resume> {
   const { hosts, marks, now } = deps
   const startedAt = now()
-  const expected = await hosts.heardSince(startedAt - recentMs)
+  let expected = await hosts.heardSince(startedAt - recentMs)
+  const taken = (await marks.list(takenPrefix)).map(({ name, at }) => ({
+    epoch: name.slice(takenPrefix.length, takenPrefix.length + epochDigits),
+    host: name.slice(takenPrefix.length + epochDigits + 1),
+    sequence: at,
+  }))
+  const nameOf = ({ host, epoch }: Omit<StreamPosition, 'sequence'>): string => `${takenPrefix}${epoch}/${host}`
+  /** Epochs of a host that the table holds: of a host that begins anew again and again only the last stays. */
+  const kept = new Map<string, Set<string>>()
+  for (const { host, epoch } of taken) kept.set(host, (kept.get(host) ?? new Set()).add(epoch))
+
   return {
     rulesFrom: await marks.read('rules'),
     ready: (sessions) =>
@@ -43,17 +55,22 @@ export async function openResume(deps: {
         behind: sessions.behind(),
         elapsedMs: now() - startedAt,
       }),
-    taken: (await marks.list(takenPrefix)).map(({ name, at }) => ({
-      epoch: name.slice(takenPrefix.length, takenPrefix.length + epochDigits),
-      host: name.slice(takenPrefix.length + epochDigits + 1),
-      sequence: at,
-    })),
-    async keep(rows, taken, judging) {
+    taken,
+    async keep(rows, positions, judging) {
       await hosts.save(rows, now())
-      await marks.advanceAll(
-        taken.map(({ host, epoch, sequence }) => ({ name: `${takenPrefix}${epoch}/${host}`, at: sequence })),
+      await marks.advanceAll(positions.map((one) => ({ name: nameOf(one), at: one.sequence })))
+      const past = positions.flatMap(({ host, epoch }) =>
+        [...(kept.get(host) ?? [])].filter((old) => old !== epoch).map((old) => nameOf({ host, epoch: old })),
       )
+      await marks.remove(past)
+      for (const { host, epoch } of positions) kept.set(host, new Set([epoch]))
       if (judging) await marks.advance('rules', now() - lagMs)
+    },
+    async forget(host) {
+      expected = expected.filter((one) => one !== host)
+      await hosts.forget(host)
+      await marks.remove([...(kept.get(host) ?? [])].map((epoch) => nameOf({ host, epoch })))
+      kept.delete(host)
     },
   }
 }

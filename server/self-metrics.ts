@@ -48,7 +48,11 @@ export async function openSelfMetrics(deps: {
       { name: 'inferward_ingest_malformed_total', value: ingest.malformed + sessions.malformed },
       { name: 'inferward_ingest_clamped_total', value: ingest.clamped },
       { name: 'inferward_session_open', value: sessions.open },
-      { name: 'inferward_session_refused_total', value: sessions.refused },
+      ...Object.entries(sessions.refused).map(([reason, value]) => ({
+        name: 'inferward_session_refused_total',
+        value,
+        labels: { reason },
+      })),
       ...deps.more(),
     ]
   }

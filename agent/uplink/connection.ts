@@ -5,7 +5,9 @@ import { WebSocket } from 'ws'
 import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
+import type { Secret } from '../../core/base/redact.ts'
 import type { Command } from '../../core/wire/command.ts'
+import { hostKeyHeader } from '../../core/wire/host-key.ts'
 import {
   type AgentMessage,
   encodeStreamFrame,
@@ -50,9 +52,12 @@ export type Connection = {
   close(): void
 }
 
-export function openConnection(url: string, token: string, deps: ConnectionDeps): Connection {
+/** What the agent shows: the fleet's token to be let in, the host's own key to be known. */
+export type Credentials = { readonly token: Secret; readonly key: Secret }
+
+export function openConnection(url: string, { token, key }: Credentials, deps: ConnectionDeps): Connection {
   const socket = new WebSocket(url, {
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${token.reveal()}`, [hostKeyHeader]: key.reveal() },
     maxPayload: maxTextBytes,
     handshakeTimeout: 10_000,
     perMessageDeflate: false,

@@ -14,7 +14,7 @@ import { encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
 import type { Command } from '../../core/wire/command.ts'
 import type { AgentState } from '../../core/wire/state.ts'
-import { type Connection, type Lease, openConnection } from './connection.ts'
+import { type Connection, type Credentials, type Lease, openConnection } from './connection.ts'
 import { openSpool, type SpoolLimits } from './spool.ts'
 
 /** First attempt after a session that had worked: soon, yet spread. */
@@ -29,6 +29,8 @@ export type UplinkDeps = {
   /** `ws://host:port/agent` or `wss://…`; null: no server known yet, everything stays in the spool. Asked before each attempt. */
   readonly url: () => string | null
   readonly token: () => Secret | null
+  /** This host's own; asked before each attempt, throws in words when there is none. */
+  readonly key: () => Secret
   readonly limits: SpoolLimits
   readonly state: () => AgentState
   readonly onCommand: (command: Command) => Promise<string>
@@ -87,6 +89,20 @@ export function openUplink(deps: UplinkDeps): Uplink {
     connection?.wake()
   }
 
+  const fails = (url: string | null, reason: string): void => {
+    failures++
+    if (reason !== lastError) log.warn('no connection to server', { url, reason })
+    lastError = reason
+  }
+  const credentials = (token: Secret): Credentials | null => {
+    try {
+      return { token, key: deps.key() }
+    } catch (error) {
+      fails(deps.url(), errorText(error))
+      return null
+    }
+  }
+
   const run = async (): Promise<void> => {
     let attempt = 0
     while (!abort.signal.aborted) {
@@ -97,7 +113,12 @@ export function openUplink(deps: UplinkDeps): Uplink {
         await clock.sleep(200, abort.signal)
         continue
       }
-      connection = openConnection(url, token.reveal(), {
+      const shown = credentials(token)
+      if (shown === null) {
+        await clock.sleep(backoffDelay(laterRetries, attempt++, deps.random), abort.signal)
+        continue
+      }
+      connection = openConnection(url, shown, {
         clock,
         log,
         spool,
@@ -117,9 +138,7 @@ export function openUplink(deps: UplinkDeps): Uplink {
       connected = false
       connection = undefined
       if (abort.signal.aborted) return
-      failures++
-      if (reason !== lastError) log.warn('no connection to server', { url, reason })
-      lastError = reason
+      fails(url, reason)
       await clock.sleep(
         backoffDelay(worked ? firstRetry : laterRetries, worked ? 0 : attempt++, deps.random),
         abort.signal,

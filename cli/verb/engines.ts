@@ -2,7 +2,9 @@
 
 import { Command } from 'commander'
 import { exitCodes, InferwardError } from '../../core/base/errors.ts'
+import { say } from '../language.ts'
 import { ago, print } from '../output.ts'
+import { commandStateWords, phaseWords, titles, verdictWords } from '../words.ts'
 import { outputOption, type VerbContext, verbContext } from './shared.ts'
 
 type Engine = {
@@ -27,22 +29,23 @@ export function enginesCommand(): Command {
     .option(...outputOption)
     .action(async (_flags: unknown, command: Command) => {
       const context = verbContext(command)
+      const { lang } = context
       const rows = (await context.client.get('/api/v1/engines')) as readonly Engine[]
       const now = Date.now()
       print(
         rows,
         [
-          { title: 'HOST', value: (row) => row.host },
-          { title: 'ENGINE', value: (row) => row.name },
-          { title: 'PHASE', value: (row) => row.phase },
-          { title: 'VERDICT', value: (row) => row.verdict },
-          { title: 'PID', value: (row) => row.pid },
-          { title: 'SINCE', value: (row) => ago(row.since, now) },
-          { title: 'URL', value: (row) => row.url },
-          { title: 'MODEL', value: (row) => row.model },
+          { title: say(lang, titles.host), value: (row) => row.host },
+          { title: say(lang, titles.engine), value: (row) => row.name },
+          { title: say(lang, titles.phase), value: (row) => say(lang, phaseWords(row.phase)) },
+          { title: say(lang, titles.verdict), value: (row) => say(lang, verdictWords(row.verdict)) },
+          { title: say(lang, titles.pid), value: (row) => row.pid },
+          { title: say(lang, titles.since), value: (row) => ago(row.since, now, lang) },
+          { title: say(lang, titles.url), value: (row) => row.url },
+          { title: say(lang, titles.model), value: (row) => row.model },
         ],
         context.format,
-        context.lang === 'zh' ? '没有引擎。' : 'No engines.',
+        say(lang, { en: 'No engines.', zh: '没有引擎。' }),
       )
     })
   engines
@@ -65,7 +68,7 @@ export function enginesCommand(): Command {
       if (context.format === 'json') process.stdout.write(`${JSON.stringify(issued, null, 2)}\n`)
       else
         process.stdout.write(
-          `${engine.host}/${engine.name}: ${issued.state}${issued.reason ? ` (${issued.reason})` : ''}\n`,
+          `${engine.host}/${engine.name}: ${say(context.lang, commandStateWords(issued.state))}${issued.reason ? ` (${issued.reason})` : ''}\n`,
         )
       if (flags.wait && issued.state !== 'done') {
         throw new InferwardError({

@@ -1,7 +1,9 @@
 // `inferward incidents list | show ID`.
 
 import { Command } from 'commander'
+import { say, type Words } from '../language.ts'
 import { ago, print } from '../output.ts'
+import { causeWords, titles } from '../words.ts'
 import { outputOption, verbContext } from './shared.ts'
 
 type Incident = {
@@ -14,6 +16,10 @@ type Incident = {
   readonly summary: { readonly en: string; readonly zh: string }
 }
 
+const open: Words = { en: 'open', zh: '未恢复' }
+const before = (time: string): Words => ({ en: `${time} ago`, zh: `${time}前` })
+const closedAfter = (time: string): Words => ({ en: `closed after ${time}`, zh: `${time}后恢复` })
+
 export function incidentsCommand(): Command {
   const incidents = new Command('incidents').description(
     'what happened, joined from faults, alerts, actions and deliveries',
@@ -25,6 +31,7 @@ export function incidentsCommand(): Command {
     .option(...outputOption)
     .action(async (flags: { limit: string }, command: Command) => {
       const context = verbContext(command)
+      const { lang } = context
       const rows = (await context.client.get(
         `/api/v1/incidents?limit=${encodeURIComponent(flags.limit)}`,
       )) as readonly Incident[]
@@ -32,19 +39,20 @@ export function incidentsCommand(): Command {
       print(
         rows,
         [
-          { title: 'ID', value: (row) => row.id },
-          { title: 'OPENED', value: (row) => `${ago(row.openedAt, now)} ago` },
+          { title: say(lang, titles.id), value: (row) => row.id },
+          { title: say(lang, titles.opened), value: (row) => say(lang, before(ago(row.openedAt, now, lang))) },
           {
-            title: 'STATE',
-            value: (row) => (row.closedAt === null ? 'open' : `closed after ${ago(row.openedAt, row.closedAt)}`),
+            title: say(lang, titles.state),
+            value: (row) =>
+              say(lang, row.closedAt === null ? open : closedAfter(ago(row.openedAt, row.closedAt, lang))),
           },
-          { title: 'HOST', value: (row) => row.host },
-          { title: 'ENGINE', value: (row) => row.engine },
-          { title: 'CAUSE', value: (row) => row.cause },
-          { title: 'SUMMARY', value: (row) => row.summary[context.lang] },
+          { title: say(lang, titles.host), value: (row) => row.host },
+          { title: say(lang, titles.engine), value: (row) => row.engine },
+          { title: say(lang, titles.cause), value: (row) => say(lang, causeWords(row.cause)) },
+          { title: say(lang, titles.summary), value: (row) => row.summary[lang] },
         ],
         context.format,
-        context.lang === 'zh' ? '没有事件。' : 'No incidents.',
+        say(lang, { en: 'No incidents.', zh: '没有事件。' }),
       )
     })
   incidents

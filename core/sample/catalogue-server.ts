@@ -216,7 +216,7 @@ export const serverMetrics: readonly Metric[] = [
     name: 'inferward_session_refused_total',
     type: 'counter',
     unit: 'none',
-    labels: [],
-    help: { en: 'Agent connections refused.', zh: '被拒绝的 agent 连接数。' },
+    labels: ['reason'],
+    help: { en: 'Agent connections refused, by reason.', zh: '被拒绝的 agent 连接数,按原因分类。' },
   }),
 ]

@@ -3,17 +3,34 @@
 
 import { z } from 'zod'
 
+/** Engines on one host, in a configuration and in a report. */
+export const maxEngines = 64
+
+/** Text that a database can hold: neither NUL nor half of a surrogate pair. */
+const text = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[^\0\p{Cs}]*$/u, { error: 'holds characters that are no text' })
+/** Shown in terminals and messages: nothing that moves a cursor or turns the reading direction. */
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]*$/u, { error: 'holds characters that cannot be shown' })
+export const hostName = name
+
 export const engineState = z
   .object({
-    name: z.string().min(1).max(200),
+    name,
     /** Pid and start time of the present life; null when none. */
-    incarnation: z.string().max(200).nullable(),
+    incarnation: text(200).nullable(),
     pid: z.number().int().nullable(),
     phase: z.enum(['stopped', 'starting', 'loading', 'serving', 'stopping', 'backoff', 'given_up']),
     verdict: z.enum(['healthy', 'busy', 'long_prefill', 'overloaded', 'idle', 'loading', 'hung', 'dead', 'unknown']),
-    make: z.string().max(50),
-    model: z.string().max(500),
-    url: z.string().max(500),
+    make: text(50),
+    model: text(500),
+    url: text(500),
     since: z.number().int(),
     budgetLeft: z.number().int(),
   })
@@ -22,11 +39,14 @@ export type EngineState = z.infer<typeof engineState>
 
 export const agentState = z
   .object({
-    host: z.string().min(1).max(200),
-    bootId: z.string().max(100),
-    version: z.string().max(50),
+    host: hostName,
+    bootId: text(100),
+    version: text(50),
     startedAt: z.number().int(),
-    engines: z.array(engineState).max(256),
+    engines: z
+      .array(engineState)
+      .max(maxEngines)
+      .refine((engines) => new Set(engines.map((one) => one.name)).size === engines.length, 'two engines of one name'),
   })
   .strict()
 export type AgentState = z.infer<typeof agentState>

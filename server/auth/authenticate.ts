@@ -3,7 +3,8 @@
 // world, or a web page that had its own name point here. A listener off loopback lets nobody in.
 
 import type { IncomingMessage } from 'node:http'
-import type { Principal } from './authorize.ts'
+import { hostKeyHeader } from '../../core/wire/host-key.ts'
+import { authorize, type Principal } from './authorize.ts'
 import type { TokenTable } from './tokens.ts'
 
 const anonymous: Principal = { name: 'anonymous', role: 'viewer', scope: '*' }
@@ -18,6 +19,17 @@ export function authenticate(request: IncomingMessage, tokens: TokenTable, loopb
 /** HTTP/1.0 clients send no Host: they are no browser. */
 function calledLoopback(host: string | undefined): boolean {
   return host === undefined || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host)
+}
+
+/** Who opens a channel: null when its token may not, else the key of its host (null when it shows none). Certificates will be read here too. */
+export function authenticateAgent(
+  request: IncomingMessage,
+  tokens: TokenTable,
+): { readonly key: string | null } | null {
+  const principal = authenticate(request, tokens, false)
+  if (principal === null || !authorize(principal, 'connect_agent', { pool: null }).allow) return null
+  const key = request.headers[hostKeyHeader]
+  return { key: typeof key === 'string' ? key : null }
 }
 
 function tokenOf(header: string): string | null {

@@ -1,6 +1,6 @@
 // HostTable over PostgreSQL.
 
-import { gte, sql } from 'drizzle-orm'
+import { eq, gte, sql } from 'drizzle-orm'
 import type { HostTable } from '../fleet/host-table-port.ts'
 import type { Db } from './database.ts'
 import { hosts } from './schema/fleet.ts'
@@ -25,6 +25,9 @@ export function openHostTable(db: Db): HostTable {
     async heardSince(since) {
       const rows = await db.select({ host: hosts.host }).from(hosts).where(gte(hosts.lastSeenAt, since))
       return rows.map((row) => row.host)
+    },
+    async forget(host) {
+      await db.delete(hosts).where(eq(hosts.host, host))
     },
   }
 }

@@ -1,6 +1,6 @@
 // Named moments over PostgreSQL. A mark only moves forward.
 
-import { eq, sql } from 'drizzle-orm'
+import { eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from './database.ts'
 import { marks } from './schema/mark.ts'
 
@@ -11,6 +11,7 @@ export type MarkTable = {
   /** All whose name begins so. */
   list(prefix: string): Promise<readonly Mark[]>
   advanceAll(marks: readonly Mark[]): Promise<void>
+  remove(names: readonly string[]): Promise<void>
 }
 export type Mark = { readonly name: string; readonly at: number }
 
@@ -29,6 +30,9 @@ export function openMarkTable(db: Db): MarkTable {
     },
     advance: (name, at) => advanceAll([{ name, at }]),
     advanceAll,
+    async remove(names) {
+      if (names.length > 0) await db.delete(marks).where(inArray(marks.name, [...names]))
+    },
     list: async (prefix) => db.select().from(marks).where(sql`starts_with(${marks.name}, ${prefix})`),
   }
 }

@@ -13,4 +13,5 @@ export type HostTable = {
   save(rows: readonly HostRow[], now: number): Promise<void>
   /** Hosts heard of at or after `since`, milliseconds. */
   heardSince(since: number): Promise<readonly string[]>
+  forget(host: string): Promise<void>
 }

@@ -22,18 +22,31 @@ export type HostView = Omit<AgentState, 'engines'> & {
 }
 export type EngineView = EngineState & { readonly host: string; readonly contact: Contact }
 
+export type RegistryLimits = { readonly hosts: number; readonly engines: number }
+
 export type Registry = {
-  report(state: AgentState, now: number): void
+  /** Takes the report, or says which limit keeps it out: then what was known of the host stays. */
+  report(state: AgentState, now: number): 'hosts_full' | 'engines_full' | null
   heard(host: string, now: number): void
   hosts(now: number): readonly HostView[]
   engines(now: number): readonly EngineView[]
   engine(host: string, name: string): EngineState | null
+  forget(host: string): void
 }
 
-export function openRegistry(startedAt: number): Registry {
+export function openRegistry(startedAt: number, limits: RegistryLimits): Registry {
   const known = new Map<string, { state: AgentState; lastSeenAt: number }>()
+  let engines = 0
   return {
-    report: (state, now) => void known.set(state.host, { state, lastSeenAt: now }),
+    report(state, now) {
+      const before = known.get(state.host)
+      if (before === undefined && known.size >= limits.hosts) return 'hosts_full'
+      const after = engines - (before?.state.engines.length ?? 0) + state.engines.length
+      if (after > limits.engines && after > engines) return 'engines_full'
+      engines = after
+      known.set(state.host, { state, lastSeenAt: now })
+      return null
+    },
     heard(host, now) {
       const found = known.get(host)
       if (found !== undefined) found.lastSeenAt = now
@@ -48,5 +61,9 @@ export function openRegistry(startedAt: number): Registry {
         state.engines.map((engine) => ({ ...engine, host: state.host, contact: contact(lastSeenAt, startedAt, now) })),
       ),
     engine: (host, name) => known.get(host)?.state.engines.find((one) => one.name === name) ?? null,
+    forget(host) {
+      engines -= known.get(host)?.state.engines.length ?? 0
+      known.delete(host)
+    },
   }
 }

@@ -1,4 +1,4 @@
-// HTTP of the fleet: hosts, engines, commands, events. Reads are for everybody who got in; an action needs an operator and leaves a command.
+// HTTP of the fleet: engines, commands, events. Reads are for everybody who got in; an action needs an operator and leaves a command.
 
 import express, { type Router } from 'express'
 import { z } from 'zod'
@@ -26,7 +26,7 @@ const name = z
   .string()
   .max(200)
   .refine((value) => !value.includes('\u0000'), 'holds a NUL character')
-const actionBody = z
+export const actionBody = z
   .object({
     reason: z
       .string()
@@ -71,11 +71,10 @@ export function fleetApi(deps: FleetApiDeps): Router {
   const notFound = (what: string): InferwardError =>
     new InferwardError({ code: 'fleet.not_found', message: `no such ${what}` })
 
-  api.use(/^\/api\/v1\/(?:hosts|engines|commands|events)(?=\/|$)/, (_request, response, next) => {
+  api.use(/^\/api\/v1\/(?:engines|commands|events)(?=\/|$)/, (_request, response, next) => {
     demand(response.locals.principal as Principal, 'read', null)
     next()
   })
-  api.get('/api/v1/hosts', (_request, response) => void response.json(deps.registry.hosts(deps.now())))
   api.get('/api/v1/engines', (_request, response) => void response.json(deps.registry.engines(deps.now())))
   api.get('/api/v1/commands', async (_request, response) => void response.json(await deps.ledger.list(200)))
   api.get('/api/v1/commands/:id', async (request, response) => {

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import { projectRoot } from '../../core/base/entry.ts'
 import { errorText, exitCodes, InferwardError, isInferwardError, systemCode } from '../../core/base/errors.ts'
+import { lastWords } from '../../core/base/last-words.ts'
 import type { Log } from '../../core/base/log.ts'
 import { type Listen, listenUrl } from '../../core/base/schema.ts'
 
@@ -142,10 +143,11 @@ export function openHttp(deps: HttpDeps): Http {
     socket.on('error', () => socket.destroy())
     // No URL parser: it throws on paths such as `//`, and nobody would catch that here.
     if (/^\/agent(?:[?#]|$)/.test(request.url ?? '')) return deps.upgrade(request, socket, head)
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    lastWords(socket, '404 Not Found')
   })
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    if (socket.writable) lastWords(socket, '400 Bad Request')
+    else socket.destroy()
   })
 
   return {

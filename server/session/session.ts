@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
+import { lastWords } from '../../core/base/last-words.ts'
 import type { Log } from '../../core/base/log.ts'
 import type { Command } from '../../core/wire/command.ts'
 import {
@@ -17,6 +18,7 @@ import {
   protocolVersion,
   type ServerMessage,
   type Stream,
+  streams,
 } from '../../core/wire/message.ts'
 import type { AgentState } from '../../core/wire/state.ts'
 
@@ -30,10 +32,13 @@ export type SessionDeps = {
   readonly log: Log
   readonly serverId: string
   readonly maxSessions: number
-  /** Null: not an agent that may connect. */
-  readonly authenticate: (request: IncomingMessage) => Promise<{ readonly name: string } | null>
+  /** Null: not an agent that may connect. `key`: by what its host proves who it is; null when it showed nothing. */
+  readonly authenticate: (request: IncomingMessage) => Promise<{ readonly key: string | null } | null>
+  /** May this key come under this host name? Null: it may. */
+  readonly admit: (host: string, key: string | null) => Promise<Refusal | null>
   readonly streams: Readonly<Record<Stream, (host: string, payload: Uint8Array) => Promise<void>>>
-  readonly onState: (state: AgentState) => Promise<void>
+  /** Null: the report was taken. */
+  readonly onState: (state: AgentState) => Promise<Refusal | null>
   readonly onHeartbeat: (host: string) => void
   readonly onGone: (host: string) => void
   readonly pendingCommands: (host: string) => Promise<readonly Command[]>
@@ -42,6 +47,18 @@ export type SessionDeps = {
   /** How far samples were taken and kept by an earlier life of the server; left out: nothing is known of one. */
   readonly taken?: readonly StreamPosition[]
 }
+/** Why an agent with a good token is not let in, for the count. `token` and `sessions_full` come before the channel opens. */
+export const refusals = ['token', 'sessions_full', 'no_key', 'other_key', 'hosts_full', 'engines_full'] as const
+export type Refusal = Exclude<(typeof refusals)[number], 'token' | 'sessions_full'>
+const refusalCode = 4003
+/** At most 123 bytes each: they travel in the close frame and stand in the agent's log. */
+const refusalWords: Readonly<Record<Refusal, string>> = {
+  no_key: 'the host showed no key of its own: is the agent older than the server?',
+  other_key: 'this host name belongs to another key; to free it: inferward hosts forget HOST',
+  hosts_full: 'server.max_hosts is reached; to free names: inferward hosts forget HOST',
+  engines_full: 'server.max_engines is reached: raise it',
+}
+
 /** Samples of a host up to `sequence` of this spool are held for good. */
 export type StreamPosition = { readonly host: string; readonly epoch: string; readonly sequence: number }
 
@@ -49,7 +66,7 @@ export type SessionStats = {
   readonly open: number
   readonly opened: number
   readonly malformed: number
-  readonly refused: number
+  readonly refused: Readonly<Record<(typeof refusals)[number], number>>
 }
 
 export type Sessions = {
@@ -62,6 +79,8 @@ export type Sessions = {
   taken(): readonly StreamPosition[]
   /** Connected hosts that still send what they had gathered before they connected. */
   behind(): readonly string[]
+  /** Lets go what is known of a host that is not connected. */
+  forget(host: string): void
   stats(): SessionStats
   stop(): Promise<void>
 }
@@ -76,9 +95,9 @@ export function openSessions(deps: SessionDeps): Sessions {
   const backlog = new Map<string, number>()
   let opened = 0
   let malformed = 0
-  let refused = 0
+  const refused = Object.fromEntries(refusals.map((reason) => [reason, 0])) as Record<(typeof refusals)[number], number>
 
-  const accept = (socket: WebSocket): void => {
+  const accept = (socket: WebSocket, key: string | null): void => {
     opened++
     let host: string | null = null
     let seq = 0
@@ -94,6 +113,11 @@ export function openSessions(deps: SessionDeps): Sessions {
       malformed++
       deps.log.warn('agent session ended: malformed message', { host: host ?? 'unknown', fault: words })
       socket.close(1008, closeReason(words))
+    }
+    const refuse = (name: string, reason: Refusal): void => {
+      refused[reason]++
+      deps.log.warn('agent refused', { host: name, reason })
+      socket.close(refusalCode, refusalWords[reason])
     }
     const sendPending = (): void => {
       const name = host
@@ -116,6 +140,10 @@ export function openSessions(deps: SessionDeps): Sessions {
       }
       const name = message.state.host
       if (name === 'server') return fault('the name "server" is the server\'s own: set agent.host')
+      const no = (await deps.admit(name, key)) ?? (await deps.onState(message.state))
+      if (no !== null) return refuse(name, no)
+      // Gone meanwhile: its end was heard before it had a name, and nobody would take it out again.
+      if (socket.readyState !== socket.OPEN) return
       const older = byHost.get(name)
       if (older !== undefined) {
         // Either a half-open socket of the same agent or two agents under one name; the newest wins, and the log says so.
@@ -126,7 +154,6 @@ export function openSessions(deps: SessionDeps): Sessions {
       epochs = { samples: message.streams.samples.epoch, events: message.streams.events.epoch }
       byHost.set(name, { socket, sendPending })
       backlog.set(name, message.streams.samples.next - 1)
-      await deps.onState(message.state)
       const ack = (stream: Stream): number | null => {
         const held = taken.get(`${name}/${stream}`)
         return held?.epoch === epochs[stream] ? held.sequence : null
@@ -141,6 +168,11 @@ export function openSessions(deps: SessionDeps): Sessions {
       sendPending()
     }
 
+    const report = async (name: string, told: AgentState): Promise<void> => {
+      const no = await deps.onState(told)
+      if (no !== null) refuse(name, no)
+    }
+
     const text = async (message: AgentMessage): Promise<void> => {
       if (message.type === 'hello') return host === null ? hello(message) : fault('second hello')
       if (host === null) return fault('first message is not hello')
@@ -151,7 +183,7 @@ export function openSessions(deps: SessionDeps): Sessions {
       switch (message.type) {
         case 'state':
           if (message.state.host !== host) return fault('state names another host')
-          return deps.onState(message.state)
+          return report(host, message.state)
         case 'heartbeat':
           return deps.onHeartbeat(host)
         case 'command_received':
@@ -214,16 +246,16 @@ export function openSessions(deps: SessionDeps): Sessions {
 
   return {
     upgrade(request, socket, head) {
-      const refuse = (status: string): void => {
-        refused++
-        socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      const refuse = (status: string, reason?: 'token' | 'sessions_full'): void => {
+        if (reason !== undefined) refused[reason]++
+        lastWords(socket, status, deps.clock)
       }
       socket.on('error', () => socket.destroy())
-      if (server.clients.size >= deps.maxSessions) return refuse('503 Service Unavailable')
+      if (server.clients.size >= deps.maxSessions) return refuse('503 Service Unavailable', 'sessions_full')
       deps.authenticate(request).then(
         (principal) => {
-          if (principal === null) return refuse('401 Unauthorized')
-          server.handleUpgrade(request, socket, head, accept)
+          if (principal === null) return refuse('401 Unauthorized', 'token')
+          server.handleUpgrade(request, socket, head, (opened) => accept(opened, principal.key))
         },
         (error: unknown) => {
           deps.log.error('agent could not be authenticated', { error: errorText(error) })
@@ -239,7 +271,11 @@ export function openSessions(deps: SessionDeps): Sessions {
       ),
     behind: () =>
       [...byHost.keys()].filter((host) => (taken.get(`${host}/samples`)?.sequence ?? 0) < (backlog.get(host) ?? 0)),
-    stats: () => ({ open: server.clients.size, opened, malformed, refused }),
+    forget(host) {
+      for (const stream of streams) taken.delete(`${host}/${stream}`)
+      backlog.delete(host)
+    },
+    stats: () => ({ open: server.clients.size, opened, malformed, refused: { ...refused } }),
     async stop() {
       for (const socket of server.clients) socket.close(1001, 'server stopping')
       // A peer that does not answer the close must not hold the stop.

@@ -63,6 +63,15 @@ describe('an age', () => {
   ])('of %i ms is %s', (ms, text) => {
     expect(ago(1_000_000, 1_000_000 + ms)).toBe(text)
   })
+
+  it.each([
+    [5000, '5 秒'],
+    [120_000, '2 分'],
+    [7_200_000, '2 小时'],
+    [172_800_000, '2 天'],
+  ])('of %i ms is %s in Chinese', (ms, text) => {
+    expect(ago(0, ms, 'zh')).toBe(text)
+  })
 })
 
 describe('the language', () => {

@@ -15,6 +15,14 @@ export const hosts = pgTable('hosts', {
   lastSeenAt: ms('last_seen_at').notNull(),
 })
 
+/** Which key a host's name belongs to; only its hash. */
+export const hostKeys = pgTable('host_keys', {
+  host: text('host').primaryKey(),
+  kind: text('kind').notNull(),
+  hash: text('hash').notNull(),
+  boundAt: ms('bound_at').notNull(),
+})
+
 export const engines = pgTable(
   'engines',
   {

@@ -11,7 +11,7 @@ import { openUplink, type Uplink } from '../../../agent/uplink/uplink.ts'
 import { type Clock, systemClock } from '../../../core/base/clock.ts'
 import { silentLog } from '../../../core/base/log.ts'
 import { nodeFileLayer } from '../../../core/base/node-file-layer.ts'
-import { secret } from '../../../core/base/redact.ts'
+import { type Secret, secret } from '../../../core/base/redact.ts'
 import type { Event } from '../../../core/event/event.ts'
 import { decodeWriteRequest } from '../../../core/sample/remote-write.ts'
 import { sample } from '../../../core/sample/sample.ts'
@@ -64,6 +64,7 @@ async function server(): Promise<Server> {
   }
   listener.on('connection', (socket, request) => {
     expect(request.headers.authorization).toBe('Bearer token-of-the-agent')
+    expect(request.headers['inferward-host-key']).toBe('key-of-the-host')
     made.sockets.add(socket)
     socket.once('close', () => made.sockets.delete(socket))
     socket.on('error', () => undefined)
@@ -129,6 +130,7 @@ function agent(
     limits?: SpoolLimits
     random?: () => number
     onCommand?: (command: Command) => Promise<string>
+    key?: () => Secret
   } = {},
 ): Bench {
   const commands: Command[] = []
@@ -143,6 +145,7 @@ function agent(
     directory: more.directory ?? folder(),
     url,
     token: () => secret('token-of-the-agent'),
+    key: more.key ?? (() => secret('key-of-the-host')),
     limits: more.limits ?? defaultSpoolLimits,
     state: () => state,
     onCommand:
@@ -209,6 +212,23 @@ describe('the uplink', () => {
       refused: { samples: 0, events: 0 },
     })
     expect(to.messages[0]).toMatchObject({ type: 'hello', seq: 0, state })
+  })
+
+  it('without a key of its own connects to nobody, says why, loses nothing, and connects once it has one', async () => {
+    const to = await server()
+    let broken = true
+    const key = (): Secret => {
+      if (broken) throw new Error('host.key holds no key')
+      return secret('key-of-the-host')
+    }
+    const { uplink } = agent(() => to.url, { key })
+    await uplink.start(signal)
+    uplink.emit(event(1))
+    await until('some attempts', () => uplink.stats().failures > 3)
+    expect(uplink.stats()).toMatchObject({ connects: 0, lastError: 'host.key holds no key', pending: { events: 1 } })
+    broken = false
+    await until('told', () => uplink.stats().pending.events === 0)
+    expect(eventsOf(to.held)).toEqual([event(1)])
   })
 
   it.each([101, 102, 103])('loses nothing and doubles nothing over random disconnects (seed %i)', async (seed) => {

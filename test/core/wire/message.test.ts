@@ -105,10 +105,35 @@ describe('a text message', () => {
       'state.host',
     ],
     [
-      '257 engines',
-      JSON.stringify({ ...hello, state: { ...state, engines: Array(257).fill(engine) } }),
+      '65 engines',
+      JSON.stringify({
+        ...hello,
+        state: { ...state, engines: Array.from({ length: 65 }, (_, n) => ({ ...engine, name: `e${n}` })) },
+      }),
       'state.engines',
     ],
+    [
+      'two engines of one name',
+      JSON.stringify({ ...hello, state: { ...state, engines: [engine, engine] } }),
+      'one name',
+    ],
+    ...['a\0b', 'a\nb', 'a\u001bb', 'a\ud800b', 'a\u202eb'].map((host) => [
+      `a host name that cannot be shown (${JSON.stringify(host)})`,
+      JSON.stringify({ ...hello, state: { ...state, host } }),
+      'state.host',
+    ]),
+    ...['a\0b', 'a\udc00b'].flatMap((words) => [
+      [
+        `a boot id that no database holds (${JSON.stringify(words)})`,
+        JSON.stringify({ ...hello, state: { ...state, bootId: words } }),
+        'state.bootId',
+      ],
+      [
+        `a model that no database holds (${JSON.stringify(words)})`,
+        JSON.stringify({ ...hello, state: { ...state, engines: [{ ...engine, model: words }] } }),
+        'state.engines.0.model',
+      ],
+    ]),
     [
       'a phase nobody knows',
       JSON.stringify({ ...hello, state: { ...state, engines: [{ ...engine, phase: 'x' }] } }),

@@ -23,6 +23,8 @@ const state = (host: string, engines = [engine] as readonly (typeof engine)[]) =
   engines: [...engines],
 })
 
+const limits = { hosts: 3, engines: 4 }
+
 describe('contact', () => {
   it.each([
     ['just heard', 1_000_000, 0, 1_000_000, 'connected'],
@@ -40,7 +42,7 @@ describe('contact', () => {
 
 describe('the registry', () => {
   it('shows what was last reported, replaces it whole, and hears only hosts it knows', () => {
-    const registry = openRegistry(0)
+    const registry = openRegistry(0, limits)
     registry.report(state('h1', [engine, { ...engine, name: 'f' } as unknown as typeof engine]), 1_000_000)
     registry.report(state('h2', []), 1_000_000)
     registry.heard('h1', 1_050_000)
@@ -57,5 +59,37 @@ describe('the registry', () => {
       registry.engine('h9', 'e'),
       registry.engine('__proto__', 'constructor'),
     ]).toEqual([null, null, null])
+  })
+
+  it('takes so many hosts and no more, and another once one is forgotten', () => {
+    const registry = openRegistry(0, limits)
+    const report = (host: string) => registry.report(state(host, []), 1)
+    expect(['a', 'b', 'c', 'd', 'a'].map(report)).toEqual([null, null, null, 'hosts_full', null])
+    registry.forget('b')
+    registry.forget('nobody')
+    expect(['d', 'e'].map(report)).toEqual([null, 'hosts_full'])
+    expect(registry.hosts(1).map((one) => one.host)).toEqual(['a', 'c', 'd'])
+  })
+
+  it('takes so many engines in sum; who has too many keeps what was known and may always have fewer', () => {
+    const registry = openRegistry(0, limits)
+    const report = (host: string, count: number) =>
+      registry.report(
+        state(
+          host,
+          Array.from({ length: count }, () => engine),
+        ),
+        1,
+      )
+    expect([report('a', 3), report('b', 2), report('b', 1), report('a', 4)]).toEqual([
+      null,
+      'engines_full',
+      null,
+      'engines_full',
+    ])
+    expect(registry.hosts(1).map((one) => one.engines)).toEqual([3, 1])
+    expect([report('a', 1), report('b', 3)]).toEqual([null, null])
+    registry.forget('b')
+    expect(report('a', 4)).toBe(null)
   })
 })

@@ -59,9 +59,10 @@ async function stand(more: Partial<SessionDeps> = {}): Promise<Stand> {
     log: silentLog,
     serverId: 's1',
     maxSessions: 4,
-    authenticate: async (request) => (request.headers.authorization === 'Bearer good' ? { name: 'agent' } : null),
+    authenticate: async (request) => (request.headers.authorization === 'Bearer good' ? { key: 'k' } : null),
     streams: { samples: take('samples'), events: take('events') },
-    onState: async () => {},
+    admit: async () => null,
+    onState: async () => null,
     onHeartbeat: () => {},
     onGone: (host) => void gone.push(host),
     pendingCommands: async () => [],
@@ -352,7 +353,101 @@ describe('the door', () => {
   it('is closed to those without the right token, and counts them', async () => {
     const { url, sessions } = await stand()
     await expect(peer(url, 'bad')).rejects.toThrow('401')
-    expect(sessions.stats()).toMatchObject({ refused: 1, opened: 0 })
+    expect(sessions.stats()).toMatchObject({ refused: { token: 1, sessions_full: 0 }, opened: 0 })
+  })
+
+  it.each([
+    'bad',
+    'good',
+  ])('with a token that is %s holds no connection of a peer that never closes its half', async (token) => {
+    const { url, server, clock } = await stand({ maxSessions: 0 })
+    const { port } = server.address() as AddressInfo
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    const heard = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))))
+    const closed = new Promise<void>((resolve) =>
+      server.once('connection', (one) => one.once('close', () => resolve())),
+    )
+    socket.on('error', () => {})
+    socket.write(
+      `GET /agent HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    )
+    expect(await heard).toMatch(/^HTTP\/1\.1 (?:401|503) /)
+    await clock.advance(1000)
+    await closed
+    socket.destroy()
+    await expect(peer(url)).rejects.toThrow('503')
+  })
+
+  it.each([
+    ['no_key', 'older than the server'],
+    ['other_key', 'inferward hosts forget'],
+    ['hosts_full', 'server.max_hosts'],
+  ] as const)('turns away with %s in words that its log can show, counted, and whoever is there stays', async (reason, words) => {
+    let refusal: typeof reason | null = null
+    const asked: (string | null)[] = []
+    const { url, sessions } = await stand({
+      admit: async (_host, key) => {
+        asked.push(key)
+        return refusal
+      },
+    })
+    const first = await welcomed(url)
+    refusal = reason
+    const second = await peer(url)
+    second.say(hello())
+    const { code, reason: told } = await second.closed
+    expect(code).toBe(4003)
+    expect(told).toContain(words)
+    expect(second.got).toEqual([])
+    expect(sessions.stats().refused).toMatchObject({ [reason]: 1 })
+    expect(sessions.stats().malformed).toBe(0)
+    expect(asked).toEqual(['k', 'k'])
+    first.frame('events', 1, 'still here')
+    await until(() => expect(first.acks()).toEqual([1]))
+  })
+
+  it('turns away a report past the bound, at hello and later', async () => {
+    let full = true
+    const { url, sessions } = await stand({ onState: async () => (full ? 'engines_full' : null) })
+    const one = await peer(url)
+    one.say(hello())
+    expect(await one.closed).toMatchObject({ code: 4003, reason: expect.stringContaining('server.max_engines') })
+    expect(sessions.connected()).toEqual([])
+    full = false
+    const two = await welcomed(url)
+    full = true
+    two.say({ type: 'state', seq: 1, state: state('h1') })
+    expect((await two.closed).code).toBe(4003)
+    expect(sessions.stats().refused.engines_full).toBe(2)
+  })
+
+  it('keeps no place for one that leaves while it is looked up', async () => {
+    let answer = (): void => {}
+    const looked = new Promise<null>((resolve) => {
+      answer = () => resolve(null)
+    })
+    let asked = 0
+    const { url, sessions } = await stand({ admit: () => (++asked === 1 ? looked : Promise.resolve(null)) })
+    const one = await peer(url)
+    one.say(hello())
+    await until(() => expect(asked).toBe(1))
+    one.socket.terminate()
+    await until(() => expect(sessions.stats().open).toBe(0))
+    answer()
+    await welcomed(url, hello('h2'))
+    expect(sessions.connected()).toEqual(['h2'])
+  })
+
+  it('of a host that was forgotten knows nothing of what it held', async () => {
+    const { url, sessions } = await stand()
+    const one = await welcomed(url)
+    one.frame('samples', 5, 'a')
+    await until(() => expect(one.acks()).toEqual([5]))
+    one.socket.close()
+    await one.closed
+    sessions.forget('h1')
+    expect(sessions.taken()).toEqual([])
+    expect((await welcomed(url)).got[0]).toMatchObject({ acks: { samples: null } })
   })
 
   it('answers 503 when nobody can tell who is there', async () => {
