@@ -1,6 +1,7 @@
 // From rules to people, as a list: rule files into the store, their changes into the alert store, alerts into dispatch, messages into channels.
 // Rules that cannot be read and a routing file that cannot be read stop the start: half an alerting is worse than a clear refusal.
 
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/base/clock.ts'
 import type { Log } from '../core/base/log.ts'
 import type { Emit, Event } from '../core/event/event.ts'
@@ -9,7 +10,10 @@ import type { ServerConfig } from './config.ts'
 import { openAlertTable } from './db/alert-table.ts'
 import type { Db } from './db/database.ts'
 import { openOutbox } from './db/outbox.ts'
+import { openSilenceTable } from './db/silence-table.ts'
 import { openDispatch } from './dispatch/dispatcher.ts'
+import { silenceEvent } from './dispatch/silence-event.ts'
+import { openSilences, type Silences } from './dispatch/silences.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
 import { readRouting } from './routing.ts'
 import { readRuleFiles } from './rule-files.ts'
@@ -22,6 +26,7 @@ export type Alerting = {
   stop(): Promise<void>
   testReceiver(receiver: string, signal: AbortSignal): Promise<readonly TestResult[]>
   explain(labels: Readonly<Record<string, string>>): unknown
+  readonly silences: Silences
   readings(): readonly Reading[]
 }
 
@@ -54,12 +59,20 @@ export function openAlerting(options: {
     random: Math.random,
     onEvents: options.onEvents,
   })
+  const silences = openSilences({
+    clock,
+    log,
+    table: openSilenceTable(db),
+    newId: randomUUID,
+    onChange: (silence, what) => options.emit(silenceEvent(options.newId(), clock.now(), silence, what)),
+  })
   const dispatch = openDispatch({
     clock,
     log,
     source: alerts,
     route,
     inhibitRules,
+    silences,
     channels,
     outbox: openOutbox(db),
     emit: options.emit,
@@ -71,6 +84,7 @@ export function openAlerting(options: {
   return {
     async start(signal) {
       await alerts.start(signal)
+      await silences.start()
       await dispatch.start(signal)
       subscription = store.subscribe((transitions, amendments) => alerts.apply(transitions, amendments))
       // Never before the newest kept change: going on from there repeats nothing, going back would undo it.
@@ -83,18 +97,27 @@ export function openAlerting(options: {
       subscription?.[Symbol.dispose]()
       await alerts.stop()
       await dispatch.stop()
+      await silences.stop()
     },
     testReceiver: (receiver, signal) =>
       testReceiver(channels, receiver, { id: options.newId(), externalUrl, now: clock.now() }, signal),
+    silences,
     explain: (labels) => dispatch.explain(labels),
     readings: () => {
       const kept = alerts.stats()
       const sent = dispatch.stats()
+      const quiet = silences.stats()
       return [
         { name: 'inferward_alert_firing', value: kept.firing },
         { name: 'inferward_alert_waiting', value: kept.waiting },
         { name: 'inferward_alert_refused_total', value: kept.refused + kept.lost },
         { name: 'inferward_dispatch_groups', value: sent.groups },
+        ...(['pending', 'active', 'expired'] as const).map((state) => ({
+          name: 'inferward_dispatch_silences',
+          value: quiet[state],
+          labels: { state },
+        })),
+        { name: 'inferward_dispatch_silences_refused_total', value: quiet.refused },
         { name: 'inferward_dispatch_flushes_total', value: sent.flushes },
         { name: 'inferward_dispatch_flush_failures_total', value: sent.flushFailures + sent.storeFailures },
         ...sent.attempts.map(({ kind, result, code, count }) => ({

@@ -52,6 +52,14 @@ const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly 
   ['alert_waiting', 'gauge', [], 'Changes of alerts that wait to be written.', '等待写入的告警变化数。'],
   ['alert_refused_total', 'counter', [], 'Changes of alerts that could not be kept.', '未能保存的告警变化数。'],
   ['dispatch_groups', 'gauge', [], 'Groups of alerts.', '告警分组数。'],
+  ['dispatch_silences', 'gauge', ['state'], 'Silences, by state.', '静默数,按状态。'],
+  [
+    'dispatch_silences_refused_total',
+    'counter',
+    [],
+    'Silences that were asked for and not made.',
+    '被拒绝的静默请求数。',
+  ],
   [
     'dispatch_flushes_total',
     'counter',

@@ -15,11 +15,13 @@ import { type Explanation, explain } from './explain.ts'
 import { type Group, type Moment, newGroup } from './group.ts'
 import type { InhibitRule } from './inhibit-config.ts'
 import { openInhibition } from './inhibition.ts'
+import type { Matcher } from './matcher.ts'
 import type { LabelSet } from './matcher-text.ts'
 import type { FlushWrite, LogEntry, Outbox } from './outbox-port.ts'
 import { type Outcome, runStages } from './pipeline.ts'
 import { startPruning } from './pruning.ts'
 import { groupKey, groupLabels, longestInterval, matchRoutes, type Route } from './route.ts'
+import type { SilenceSource } from './silences.ts'
 
 const failedFlushRetryMs = { first: 1000, cap: 60_000 } as const
 /** Each holds a connection of the database; a restart with thousands of groups must not ask for thousands. */
@@ -33,6 +35,7 @@ export type DispatchDeps = {
   readonly source: AlertSource
   readonly route: Route
   readonly inhibitRules: readonly InhibitRule[]
+  readonly silences: SilenceSource
   readonly channels: readonly Channel[]
   readonly outbox: Outbox
   readonly emit: Emit
@@ -85,6 +88,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   let inhibition = openInhibition(deps.inhibitRules)
   let live = new Map<string, Live>()
   let subscription: Disposable | undefined
+  let silenceEnds: Disposable | undefined
   let pruning: Disposable | undefined
   let running = false
   const underWay = new Set<Promise<void>>()
@@ -169,6 +173,10 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     const now = moment()
     const alerts = group.begin(now)
     const mine = channels.filter((channel) => channel.receiver === group.route.receiver)
+    const silenced = (alert: Alert): { tellResolved: boolean } | null => {
+      const by = deps.silences.by(alert.labels, now.wall)
+      return by.length === 0 ? null : { tellResolved: by.some((one) => one.annotations.tell_resolved === 'true') }
+    }
     let outcomes: readonly Outcome[] = []
     let told = new Set<string>()
     const decide = (known: ReadonlyMap<string, LogEntry>): readonly FlushWrite[] => {
@@ -184,7 +192,9 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
           newId,
           alerts,
           inhibited: (alert) => inhibition.by(alert.labels, now.wall) !== null,
+          silenced,
           muted: [],
+          hushed: [],
           known: known.get(channel.name) ?? null,
           reason: null,
           notification: null,
@@ -215,6 +225,16 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     if (empty && live.get(placeOf(one)) === one) live.delete(placeOf(one))
   }
 
+  /** What was kept quiet and fires still is told now, not at the next interval. */
+  const silencesEnded = (ended: readonly (readonly Matcher[])[]): void => {
+    const was = (alert: Alert): boolean => ended.some((all) => all.every((one) => one.matches(alert.labels)))
+    for (const one of live.values()) {
+      if (!one.group.begun || ![...one.group.alerts.values()].some(was)) continue
+      one.group.again(clock.monotonic())
+      arm(one)
+    }
+  }
+
   const disarm = (): void => {
     for (const one of live.values()) one.timer?.[Symbol.dispose]()
   }
@@ -227,6 +247,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       running = true
       delivery.use(channels)
       subscription = deps.source.subscribe(take)
+      silenceEnds = deps.silences.onEnd(silencesEnded)
       take(deps.source.current())
       pruning = startPruning({
         clock,
@@ -240,6 +261,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     async stop() {
       running = false
       subscription?.[Symbol.dispose]()
+      silenceEnds?.[Symbol.dispose]()
       pruning?.[Symbol.dispose]()
       disarm()
       await Promise.all(underWay)
@@ -259,7 +281,11 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       take([...new Set([...before.values()].flatMap(({ group }) => [...group.alerts.values()]))])
       take(deps.source.current())
     },
-    explain: (labels) => explain(route, labels, channels, inhibition.by(labels, clock.now()), clock.now()),
+    explain(labels) {
+      const now = clock.now()
+      const silencedBy = deps.silences.by(labels, now).map(({ id }) => id)
+      return explain(route, labels, channels, inhibition.by(labels, now), silencedBy, now)
+    },
     groups: () =>
       [...live.values()].map(({ group }) => ({
         key: group.key,

@@ -10,6 +10,8 @@ import { type Muted, mutedBy, speaksAgain } from './time-interval.ts'
 export type Explanation = {
   /** The alert that mutes this one now, and by which rule; null: none. */
   readonly inhibitedBy: { readonly rule: string; readonly fingerprint: string; readonly labels: LabelSet } | null
+  /** Ids of the silences that silence it now. */
+  readonly silencedBy: readonly string[]
   /** Every route that was looked at, in order. */
   readonly steps: readonly {
     readonly route: string
@@ -38,6 +40,7 @@ export function explain(
   labels: LabelSet,
   channels: readonly Channel[],
   inhibited: Inhibited | null,
+  silencedBy: readonly string[],
   now: number,
 ): Explanation {
   return {
@@ -49,6 +52,7 @@ export function explain(
             fingerprint: inhibited.source.fingerprint,
             labels: inhibited.source.labels,
           },
+    silencedBy,
     steps: explainRoutes(root, labels).map(({ route, result }) => ({
       route: route.key,
       receiver: route.receiver,

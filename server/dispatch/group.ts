@@ -16,6 +16,8 @@ export type Group = {
   readonly alerts: ReadonlyMap<string, Alert>
   /** Takes the alert in unless a newer state of it is here. */
   put(alert: Alert, now: Moment): void
+  /** Whether it was looked at before: until then it waits for `group_wait`. */
+  readonly begun: boolean
   dueAt(): number
   /** A flush begins: the next one is an interval away. */
   begin(now: Moment): readonly Alert[]
@@ -57,6 +59,9 @@ export function newGroup(key: string, labels: LabelSet, route: Route, now: Momen
       if (end === null) resolveAt = null
       else if (end > at.wall) resolveAt = at.monotonic + end - at.wall + route.resolveWaitMs
       else resolveAt = Math.min(resolveAt ?? Number.POSITIVE_INFINITY, at.monotonic + route.resolveWaitMs)
+    },
+    get begun() {
+      return flushed
     },
     dueAt: () => (flushed && resolveAt !== null ? Math.min(tickAt, resolveAt) : tickAt),
     begin(at) {

@@ -2,7 +2,7 @@
 // named reason. Pure: it runs inside the transaction of a flush, with what the notification log knows.
 //
 //   inhibit      takes firing alerts away whose cause is told already; the end of what was told is always told
-//   silence      (not in this version)   takes alerts away that somebody silenced
+//   silence      takes alerts away that somebody silenced, their end as well unless people are to be told of it
 //   mute time    stops the draft outside the hours of its route, and says when they begin again
 //   dedup        is there anything new to say, and why
 //   spacing      firing messages of a group keep a group_interval between them
@@ -32,26 +32,31 @@ export type Draft = {
   /** Alerts of the group; the stages before dedup may take some away. */
   readonly alerts: readonly Alert[]
   readonly inhibited: (alert: Alert) => boolean
+  /** Silenced now; `tellResolved`: its end is told all the same. Null: it is not. */
+  readonly silenced: (alert: Alert) => { readonly tellResolved: boolean } | null
   /** Fingerprints of alerts that fire and were taken away. */
   readonly muted: readonly string[]
+  /** Fingerprints of alerts that have ended and were taken away: people hear nothing, and are no longer owed a word. */
+  readonly hushed: readonly string[]
   /** What the channel knows of this group; null = nothing. */
   readonly known: LogEntry | null
-  readonly reason: NotifyReason | null
+  /** `hushed`: nothing is said, only forgotten. */
+  readonly reason: NotifyReason | 'hushed' | null
   readonly notification: Notification | null
 }
 
 export type Stopped = {
-  readonly stopped: NewsReason | 'inhibited' | 'held' | Muted['reason']
+  readonly stopped: NewsReason | 'inhibited' | 'silenced' | 'held' | Muted['reason']
   /** When the same draft would pass, milliseconds; null = never by waiting. */
   readonly until: number | null
 }
 
 export type Stage = (draft: Draft) => Draft | Stopped
 
-export const stages: readonly Stage[] = [inhibit, muteTime, dedup, spacing, compose]
+export const stages: readonly Stage[] = [inhibit, silence, muteTime, dedup, spacing, compose]
 
 export type Outcome =
-  | { readonly reason: NotifyReason; readonly write: FlushWrite; readonly until: null }
+  | { readonly reason: NotifyReason | 'hushed'; readonly write: FlushWrite; readonly until: null }
   | { readonly reason: Stopped['stopped']; readonly write: null; readonly until: number | null }
 
 export function runStages(first: Draft): Outcome {
@@ -72,6 +77,23 @@ function inhibit(draft: Draft): Draft | Stopped {
   return { ...draft, alerts, muted: [...draft.muted, ...[...muted].map((alert) => alert.fingerprint)] }
 }
 
+function silence(draft: Draft): Draft | Stopped {
+  const kept: Alert[] = []
+  const muted: string[] = []
+  const hushed: string[] = []
+  for (const alert of draft.alerts) {
+    const by = draft.silenced(alert)
+    if (by === null) kept.push(alert)
+    else if (!isResolved(alert, draft.now)) muted.push(alert.fingerprint)
+    else if (by.tellResolved || draft.route.tellSilencedResolved) kept.push(alert)
+    else hushed.push(alert.fingerprint)
+  }
+  if (kept.length === draft.alerts.length) return draft
+  if (kept.length === 0 && !hushed.some((one) => draft.known?.firing.includes(one)))
+    return { stopped: 'silenced', until: null }
+  return { ...draft, alerts: kept, muted: [...draft.muted, ...muted], hushed }
+}
+
 function muteTime(draft: Draft): Draft | Stopped {
   const { times } = draft.route
   if (times.mute.length + times.active.length === 0) return draft
@@ -81,11 +103,14 @@ function muteTime(draft: Draft): Draft | Stopped {
 
 function dedup(draft: Draft): Draft | Stopped {
   const reason = news(draft.known, draft.alerts, draft.route.repeatIntervalMs, draft.now)
-  return reason === 'nothing' ? { stopped: 'nothing', until: null } : { ...draft, reason }
+  if (reason !== 'nothing') return { ...draft, reason }
+  // Told, and ended in silence: the next time it fires is news.
+  const forgotten = draft.hushed.some((one) => draft.known?.firing.includes(one))
+  return forgotten ? { ...draft, reason: 'hushed' } : { stopped: 'nothing', until: null }
 }
 
 function spacing(draft: Draft): Draft | Stopped {
-  if (draft.reason === 'all_resolved' || draft.known === null) return draft
+  if (draft.reason === 'all_resolved' || draft.reason === 'hushed' || draft.known === null) return draft
   if (draft.reason === 'new_resolved' && !draft.channel.sendResolved) return draft
   const until = draft.known.firingAt + draft.route.groupIntervalMs
   // A wall clock that was set back must not hold messages for longer than one interval.
@@ -94,6 +119,7 @@ function spacing(draft: Draft): Draft | Stopped {
 
 function compose(draft: Draft): Draft {
   const { reason, channel, known, now } = draft
+  if (reason === null || reason === 'hushed') return draft
   if ((reason === 'all_resolved' || reason === 'new_resolved') && !channel.sendResolved) return draft
   const told = new Set(known?.firing)
   const firing = draft.alerts.filter((alert) => !isResolved(alert, now)).map((alert) => ({ ...alert, endsAt: null }))
@@ -107,7 +133,7 @@ function compose(draft: Draft): Draft {
     id: draft.newId(),
     receiver: channel.receiver,
     groupKey: draft.groupKey,
-    reason: reason!,
+    reason,
     status: firing.length > 0 ? 'firing' : 'resolved',
     groupLabels: draft.groupLabels,
     ...summarize(all),
@@ -120,7 +146,11 @@ function compose(draft: Draft): Draft {
 }
 
 function record(draft: Draft): FlushWrite {
-  const { alerts, known, notification, now } = draft
+  const { alerts, known, notification, now, hushed } = draft
+  if (draft.reason === 'hushed' && known !== null) {
+    const entry = { ...known, firing: known.firing.filter((one) => !hushed.includes(one)) }
+    return { channel: draft.channel.name, entry, notification: null, critical: false }
+  }
   const firing = alerts.filter((alert) => !isResolved(alert, now)).map((alert) => alert.fingerprint)
   // Somebody still waits for the end of a muted alert that was told, unless this message says that all is over.
   const owed = firing.length === 0 ? [] : (known?.firing.filter((one) => draft.muted.includes(one)) ?? [])

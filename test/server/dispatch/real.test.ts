@@ -6,8 +6,10 @@ import { systemClock } from '../../../core/base/clock.ts'
 import { silentLog } from '../../../core/base/log.ts'
 import type { Alert, AlertListener } from '../../../server/alert/alert.ts'
 import { openOutbox } from '../../../server/db/outbox.ts'
+import { openSilenceTable } from '../../../server/db/silence-table.ts'
 import { type Dispatch, openDispatch } from '../../../server/dispatch/dispatcher.ts'
 import type { Notification } from '../../../server/dispatch/notification.ts'
+import { openSilences } from '../../../server/dispatch/silences.ts'
 import { testDatabase } from '../../helpers/database.ts'
 import { alertOf, ok, routeOf } from './story.ts'
 
@@ -35,6 +37,12 @@ describe('dispatch over PostgreSQL', () => {
         },
         route: routeOf('{receiver: oncall, group_wait: 0s, resolve_wait: 0s}'),
         inhibitRules: [],
+        silences: openSilences({
+          clock: systemClock,
+          log: silentLog,
+          table: openSilenceTable(database.db),
+          newId: () => randomBytes(16).toString('hex'),
+        }),
         channels: [
           {
             name: 'oncall/m[0]',

@@ -10,12 +10,16 @@ import type { Alert, AlertListener } from '../../../server/alert/alert.ts'
 import type { Channel, Quota, SendResult } from '../../../server/dispatch/channel.ts'
 import { type Dispatch, openDispatch } from '../../../server/dispatch/dispatcher.ts'
 import { type InhibitRule, inhibitRulesSchema } from '../../../server/dispatch/inhibit-config.ts'
+import { parseMatchers } from '../../../server/dispatch/matcher.ts'
 import type { Notification } from '../../../server/dispatch/notification.ts'
 import type { Outbox } from '../../../server/dispatch/outbox-port.ts'
 import { buildRoutes, type Route } from '../../../server/dispatch/route.ts'
 import { checkRoute, routeSchema } from '../../../server/dispatch/route-config.ts'
+import type { PostedSilence } from '../../../server/dispatch/silence.ts'
+import { openSilences, type Silences } from '../../../server/dispatch/silences.ts'
 import { timeIntervalsSchema } from '../../../server/dispatch/time-interval-config.ts'
 import { memoryOutbox } from './memory-outbox.ts'
+import { memorySilenceTable } from './memory-silences.ts'
 
 export function alertOf(name: string, more: Partial<Alert> = {}): Alert {
   return {
@@ -79,6 +83,10 @@ export type Story = {
   readonly alive: boolean
   fires(name: string, labels?: Record<string, string>, more?: Partial<Alert>): void
   resolves(...names: readonly string[]): void
+  /** Of the life that goes on now. */
+  readonly silences: Silences
+  /** From now on, for that long; the id. */
+  silence(matchers: string, duration: string, more?: Partial<PostedSilence>): Promise<string>
   after(duration: string): Promise<void>
   /** Each different message that reached a receiver: `00:30 first +a -b`. */
   told(collector?: Collector): string[]
@@ -97,6 +105,9 @@ export function story(
   const collectors: Collector[] = []
   let life: { dead: boolean } = { dead: true }
   let ids = 0
+  let silenceIds = 0
+  let silences: Silences | undefined
+  const silenceTable = memorySilenceTable()
 
   const never = new Promise<never>(() => {})
 
@@ -161,6 +172,9 @@ export function story(
           return mine.dead ? never : result
         }
       }
+      await silences?.stop()
+      silences = openSilences({ clock, log: silentLog, table: silenceTable, newId: () => `silence-${++silenceIds}` })
+      await silences.start()
       const opened = openDispatch({
         clock,
         log: silentLog,
@@ -172,6 +186,7 @@ export function story(
           },
         },
         route: routeOf(route, options.intervals),
+        silences,
         inhibitRules: inhibitRulesOf(options.inhibitRules ?? '[]'),
         channels: collectors.map(({ channel }) => ({ ...channel, send: guarded('send', channel.send) })),
         outbox: {
@@ -200,6 +215,18 @@ export function story(
     resolves(...names) {
       const now = clock.now()
       change(names.map((name) => ({ ...alerts.get(name)!, endsAt: now, updatedAt: now })))
+    },
+    get silences() {
+      if (silences === undefined) throw new Error('the story has not started')
+      return silences
+    },
+    silence: (matchers, duration, more = {}) => {
+      const parsed = parseMatchers(matchers)
+      if (!parsed.ok) throw new Error(parsed.fault)
+      const texts = parsed.value.map(({ name, op, value }) => ({ name, op, value }))
+      const endsAt = clock.now() + parseDuration(duration)
+      const plain = { id: '', startsAt: null, createdBy: 'me', comment: '', annotations: {} }
+      return build.silences.set({ ...plain, matchers: texts, endsAt, ...more })
     },
     after: (duration) => clock.advance(parseDuration(duration)),
     told(collector = collectors[0]!) {
