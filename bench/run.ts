@@ -5,13 +5,15 @@ import { errorText } from '../core/base/errors.ts'
 import { type Context, type Report, type Row, row, summary } from './figure.ts'
 import { footprint } from './footprint.ts'
 import { ingest } from './ingest.ts'
+import { lateness } from './lateness.ts'
+import { replay } from './replay.ts'
 import { rules } from './rules.ts'
 import { store } from './store.ts'
 
 type Claim = (context: Context) => Promise<Report>
 
 /** What the store claims comes from one run: its peers take minutes to fill. `ingest` measures taking in alone, `rules` adds what only we promise. */
-const claims: Readonly<Record<string, Claim>> = { footprint, store, rules, ingest }
+const claims: Readonly<Record<string, Claim>> = { footprint, store, replay, lateness, rules, ingest }
 
 function print(rows: readonly Row[]): void {
   const number = (value: number | null): string => (value === null ? '-' : String(Math.round(value * 100) / 100))

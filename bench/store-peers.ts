@@ -7,15 +7,21 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { entry } from '../core/base/entry.ts'
+import { errorText } from '../core/base/errors.ts'
 
 export type PeerKind = 'ours' | 'prometheus' | 'victoria-metrics'
 export type Peer = {
   readonly kind: PeerKind
+  /** Another one after every restart. */
   readonly url: string
   /** Of the process, all its threads, since it began. */
   cpuSeconds(): number
   residentBytes(): number
   write(body: Uint8Array): Promise<void>
+  /** Ends the process at once, with no chance to tidy up; its data stay. */
+  kill(): Promise<void>
+  /** Starts it again over the same data: milliseconds from exec until it says that it is ready. */
+  restart(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -34,6 +40,8 @@ export async function startPeer(
   rules: string | null,
   signal: AbortSignal,
   scrapes: string | null = null,
+  /** Ours without snapshots: all that is known lies in the log. */
+  logOnly = false,
 ): Promise<Peer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'iw-bench-peer-'))
   const port = await freePort()
@@ -49,7 +57,13 @@ export async function startPeer(
   const [command, args] = {
     ours: [
       process.execPath,
-      [entry('bench/store-server.ts'), data, rules === null ? '-' : rulesFile, scrapes === null ? '-' : scrapeFile],
+      [
+        entry('bench/store-server.ts'),
+        data,
+        rules === null ? '-' : rulesFile,
+        scrapes === null ? '-' : scrapeFile,
+        logOnly ? 'log-only' : '-',
+      ],
     ] as const,
     prometheus: [
       find('prometheus') ?? '',
@@ -71,21 +85,33 @@ export async function startPeer(
       ],
     ] as const,
   }[kind]
-  const child = spawn(command, args, {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, GOMAXPROCS: '1' },
-  })
-  let url = `http://127.0.0.1:${port}`
-  if (kind === 'ours') url = await firstLine(child)
-  else child.stdout.resume()
-  await ready(child, url, kind === 'victoria-metrics' ? '/health' : '/-/ready', signal)
+  let child: ChildProcess
+  let url = ''
+  const start = async (): Promise<number> => {
+    const begun = performance.now()
+    child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, GOMAXPROCS: '1' } })
+    url = `http://127.0.0.1:${port}`
+    if (kind === 'ours') url = await firstLine(child)
+    else child.stdout?.resume()
+    await ready(child, url, kind === 'victoria-metrics' ? '/health' : '/-/ready', signal)
+    return performance.now() - begun
+  }
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+  await start()
   const stat = (): readonly string[] => {
     const text = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
     return text.slice(text.lastIndexOf(')') + 2).split(' ')
   }
   return {
     kind,
-    url,
+    get url() {
+      return url
+    },
     cpuSeconds: () => (Number(stat()[11]) + Number(stat()[12])) / 100,
     residentBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024,
     async write(body) {
@@ -97,16 +123,16 @@ export async function startPeer(
           'x-prometheus-remote-write-version': '0.1.0',
         },
         body: new Uint8Array(body),
+      }).catch((error: unknown) => {
+        throw new Error(`${kind}: ${errorText(error)}`, { cause: error })
       })
       if (!response.ok) throw new Error(`${kind}: HTTP ${response.status} ${(await response.text()).slice(0, 300)}`)
       await response.arrayBuffer()
     },
+    kill,
+    restart: start,
     async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL')
-        await ended
-      }
+      await kill()
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -137,7 +163,7 @@ function firstLine(child: ChildProcess): Promise<string> {
 }
 
 async function ready(child: ChildProcess, url: string, at: string, signal: AbortSignal): Promise<void> {
-  const until = performance.now() + 30_000
+  const until = performance.now() + 180_000
   while (performance.now() < until) {
     signal.throwIfAborted()
     if (child.exitCode !== null) throw new Error(`the peer ended with code ${child.exitCode}`)
@@ -146,7 +172,7 @@ async function ready(child: ChildProcess, url: string, at: string, signal: Abort
     } catch {
       // not listening yet
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
   throw new Error(`${url} was not ready in time`)
 }

@@ -1,5 +1,5 @@
 // Our store as a process of its own, for benches: the durable store behind the real HTTP edge, without the rest of the server. Arguments: folder for
-// the data, rule file or `-`, file of scrape configurations or `-`. Says its address when it listens.
+// the data, rule file or `-`, file of scrape configurations or `-`, `log-only` for a store that writes no snapshots. Says its address when it listens.
 
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../core/base/clock.ts'
@@ -7,13 +7,14 @@ import { entry } from '../core/base/entry.ts'
 import { silentLog } from '../core/base/log.ts'
 import { openHttp } from '../server/http/http.ts'
 import { prometheusApi } from '../server/http/prometheus/prometheus-api.ts'
+import { openRoutes } from '../server/http/prometheus/route.ts'
 import { writeApi } from '../server/http/prometheus/write-api.ts'
 import { openRemote } from '../server/remote/remote.ts'
 import { scrapeConfigs } from '../server/remote/scrape-config.ts'
 import { durableStore } from '../server/tsdb/durable-store.ts'
-import { threadLane } from '../server/tsdb/query-lane.ts'
+import { lazyLane, type QueryLane, threadLane } from '../server/tsdb/query-lane.ts'
 
-const [directory, rules, scrapes = '-'] = process.argv.slice(2) as [string, string, string?]
+const [directory, rules, scrapes = '-', only = '-'] = process.argv.slice(2) as [string, string, string?, string?]
 const limits = {
   retentionMs: 3 * 3_600_000,
   queryTimeoutMs: 60_000,
@@ -21,6 +22,8 @@ const limits = {
   queryConcurrency: 20,
   queryQueue: 200,
 }
+const queryThread = (): QueryLane =>
+  threadLane({ clock: systemClock, log: silentLog, program: entry('server/tsdb/query-worker.ts'), threads: 1 })
 const { store } = openRemote({
   clock: systemClock,
   log: silentLog,
@@ -37,6 +40,9 @@ const { store } = openRemote({
       log: silentLog,
       rulesReady: () => true,
       directory,
+      ...(only === 'log-only'
+        ? { tuning: { snapshotEveryMs: Number.POSITIVE_INFINITY, snapshotAfterBytes: Number.POSITIVE_INFINITY } }
+        : {}),
       config: {
         server: {
           max_series: 1_000_000,
@@ -47,18 +53,20 @@ const { store } = openRemote({
         storage: { retention: 15 * 86_400_000 },
         evaluation_interval: 15_000,
       },
-      lane: threadLane({
-        clock: systemClock,
-        log: silentLog,
-        program: entry('server/tsdb/query-worker.ts'),
-        threads: 1,
-      }),
+      lane: queryThread(),
+      ruleLane: lazyLane(queryThread),
     }),
 })
 const begun = performance.now()
 await store.recover()
 const recoveredMs = performance.now() - begun
 if (rules !== '-') await store.loadRules([{ file: rules, text: readFileSync(rules, 'utf8') }], [], null)
+/** Every change of an alert: when it was due and when it was told. */
+let ticks: { readonly group: string; readonly at: number; readonly told: number }[] = []
+store.subscribe((transitions) => {
+  const told = performance.timeOrigin + performance.now()
+  for (const { group, rule, at } of transitions) if (rule === 'Beat') ticks.push({ group, at, told })
+})
 store.start()
 const api = prometheusApi({
   clock: systemClock,
@@ -70,11 +78,16 @@ const api = prometheusApi({
   externalLabels: {},
   limits,
 })
+const ticksApi = openRoutes()
+ticksApi.add('/bench/ticks', ['get'], (_params, response) => {
+  response.json(ticks)
+  ticks = []
+})
 const http = openHttp({
   log: silentLog,
   listen: { host: '127.0.0.1', port: 0 },
   authenticate: async () => ({ name: 'bench', role: 'admin', scope: '*' }),
-  routers: [...api.routers, writeApi({ store })],
+  routers: [...api.routers, writeApi({ store }), ticksApi.router],
   metrics: async () => ({ text: '', contentType: 'text/plain' }),
   ready: () => true,
   upgrade: (_request, socket) => void socket.destroy(),

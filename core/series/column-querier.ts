@@ -25,7 +25,24 @@ export type PackedLabels = {
 }
 
 export function packLabels(sets: readonly Labels[]): PackedLabels {
+  const packer = labelPacker()
+  for (const labels of sets) packer.add(labels)
+  return packer.done()
+}
+
+export type LabelPacker = {
+  /** Answers the number of the set. */
+  add(labels: Labels): number
+  done(): PackedLabels
+}
+
+/** One set after another, so that many of them can be packed in turns. */
+export function labelPacker(): LabelPacker {
   const ids = new Map<string, number>()
+  let pairs = new Uint32Array(1024)
+  let starts = new Uint32Array(256)
+  let count = 0
+  let at = 0
   const id = (text: string): number => {
     let found = ids.get(text)
     if (found === undefined) {
@@ -34,22 +51,30 @@ export function packLabels(sets: readonly Labels[]): PackedLabels {
     }
     return found
   }
-  const starts = new Uint32Array(sets.length + 1)
-  sets.forEach((labels, i) => {
-    starts[i + 1] = starts[i]! + labels.length
-  })
-  const pairs = new Uint32Array(starts[sets.length]! * 2)
-  let at = 0
-  for (const labels of sets) {
-    for (const [name, value] of labels) {
-      pairs[at++] = id(name)
-      pairs[at++] = id(value)
-    }
+  return {
+    add(labels) {
+      pairs = grown(pairs, at + 2 * labels.length)
+      starts = grown(starts, count + 2)
+      for (const [name, value] of labels) {
+        pairs[at++] = id(name)
+        pairs[at++] = id(value)
+      }
+      starts[++count] = at / 2
+      return count - 1
+    },
+    done: () => ({ texts: [...ids.keys()], pairs: pairs.subarray(0, at), starts: starts.subarray(0, count + 1) }),
   }
-  return { texts: [...ids.keys()], pairs, starts }
 }
 
-function unpacker({ texts, pairs, starts }: PackedLabels): (index: number) => Labels {
+function grown(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  if (length <= array.length) return array
+  const larger = new Uint32Array(Math.max(array.length * 2, length))
+  larger.set(array)
+  return larger
+}
+
+/** Set by number; each is made once. */
+export function labelUnpacker({ texts, pairs, starts }: PackedLabels): (index: number) => Labels {
   const made: Labels[] = []
   return (index) => {
     let labels = made[index]
@@ -69,7 +94,7 @@ export const selectionKey = (matchers: readonly Matcher[]): string =>
 
 export function columnQuerier(extract: Extract): Querier {
   const { offsets, times, values, stale } = extract
-  const labels = unpacker(extract.labels)
+  const labels = labelUnpacker(extract.labels)
   const refsOf = new Map(extract.selections.map((one) => [one.key, one.refs]))
   const select = (matchers: readonly Matcher[]): Uint32Array => {
     const refs = refsOf.get(selectionKey(matchers))

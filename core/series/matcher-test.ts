@@ -19,6 +19,12 @@ function regexTest(pattern: string): (value: string) => boolean {
     const words = new Set(pattern.split('|'))
     return (value) => words.has(value)
   }
+  const front = /^([\w /:,@=%#&<>~"'-]+)\.([*+])$/.exec(pattern)
+  if (front !== null) {
+    const [, text = '', more] = front
+    const least = text.length + (more === '+' ? 1 : 0)
+    return (value) => value.startsWith(text) && value.length >= least
+  }
   // As upstream: `.` matches a line feed too.
   const compiled = RE2JS.compile(`(?s:${pattern})`)
   return (value) => compiled.matches(value)

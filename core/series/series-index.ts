@@ -48,9 +48,13 @@ export function openSeriesIndex(): SeriesIndex {
     return every
   }
 
-  /** The fewest postings that hold every series the matchers can mean. */
-  const candidates = (matchers: readonly Matcher[], tests: readonly Test[]): readonly Posting[] => {
+  /** The fewest postings that hold every series the matchers can mean, and the matcher that each series in them satisfies; -1: none. */
+  const candidates = (
+    matchers: readonly Matcher[],
+    tests: readonly Test[],
+  ): { readonly postings: readonly Posting[]; readonly met: number } => {
     let best: readonly Posting[] | null = null
+    let met = -1
     let fewest = Number.POSITIVE_INFINITY
     matchers.forEach((matcher, index) => {
       const test = tests[index]!
@@ -67,9 +71,10 @@ export function openSeriesIndex(): SeriesIndex {
       const size = found.reduce((sum, one) => sum + one.length, 0)
       if (size >= fewest) return
       best = found
+      met = index
       fewest = size
     })
-    return best ?? [all()]
+    return { postings: best ?? [all()], met }
   }
 
   /** Asks each distinct value once. */
@@ -120,14 +125,20 @@ export function openSeriesIndex(): SeriesIndex {
     },
     select(matchers) {
       const tests = matchers.map(matcherTest)
-      const postings = candidates(matchers, tests)
-      const checks = matchers.map((matcher, index) => check(matcher, tests[index]!))
-      const out: number[] = []
+      const { postings, met } = candidates(matchers, tests)
+      const checks = matchers.flatMap((matcher, index) => (index === met ? [] : [check(matcher, tests[index]!)]))
+      const out = new Uint32Array(postings.reduce((sum, one) => sum + one.length, 0))
+      let count = 0
       for (const { data, length } of postings) {
-        for (let i = 0; i < length; i++) if (checks.every((one) => one(data[i]!))) out.push(data[i]!)
+        next: for (let i = 0; i < length; i++) {
+          const ref = data[i]!
+          for (let c = 0; c < checks.length; c++) if (!checks[c]!(ref)) continue next
+          out[count++] = ref
+        }
       }
-      const refs = Uint32Array.from(out)
-      return postings.length < 2 ? refs : refs.sort()
+      // Kept by whoever asked: no more room than is needed.
+      const refs = count * 2 < out.length ? out.slice(0, count) : out.subarray(0, count)
+      return postings.length < 2 ? refs : rising(refs, sets.bound)
     },
     stamp(matchers) {
       // A series that the matchers can mean has every one of these labels: while their lists stand still, so does the answer.
@@ -166,4 +177,14 @@ export function openSeriesIndex(): SeriesIndex {
       return generation
     },
   }
+}
+
+/** Sorted: many of few by marking them, which takes a tenth of the time. */
+function rising(refs: Uint32Array, bound: number): Uint32Array {
+  if (refs.length * 16 < bound) return refs.sort()
+  const marks = new Uint8Array(bound)
+  for (let i = 0; i < refs.length; i++) marks[refs[i]!] = 1
+  let count = 0
+  for (let ref = 0; ref < bound; ref++) if (marks[ref] === 1) refs[count++] = ref
+  return refs
 }

@@ -6,6 +6,7 @@ import type { EvaluationDeps } from '../../core/rules/group.ts'
 import type { VectorSample } from '../../core/rules/query.ts'
 import type { RuleGroup } from '../../core/rules/rule.ts'
 import type { Matcher } from '../../core/series/seam.ts'
+import { ruleSamples } from './rule-samples.ts'
 import type { QueryAnswer } from './store-client.ts'
 
 /** Questions to the backend at once, so that a large group does not take it for itself. */
@@ -28,7 +29,7 @@ export async function prepareGroup(group: RuleGroup, at: number, ask: Ask): Prom
   const one = async (): Promise<void> => {
     for (let rule = queue.shift(); rule !== undefined; rule = queue.shift()) {
       const { text, selectors } = rule.expression
-      const result = await held(async () => samplesOf(await ask.query(text, time)))
+      const result = await held(async () => ruleSamples(await ask.query(text, time)))
       results.set(text, result)
       const empty = 'value' in result && result.value.length === 0
       if (rule.kind !== 'alerting' || !empty) continue
@@ -70,15 +71,6 @@ function take<T>(found: Held<T> | undefined, what: string): T {
 
 const keyOf = (matchers: readonly Matcher[], from: number, to: number): string =>
   JSON.stringify([matchers.map(({ name, op, value }) => [name, op, value]), from, to])
-
-function samplesOf(result: QueryAnswer): readonly VectorSample[] {
-  if (result.type === 'vector') return result.samples
-  if (result.type === 'scalar') return [{ labels: [], value: result.value }]
-  throw new InferwardError({
-    code: 'rules.result_type',
-    message: `rule result is a ${result.type}, not a vector or scalar`,
-  })
-}
 
 /** A selector of the API from matchers, for any backend: quoted names only where they are needed. */
 export function selectorText(matchers: readonly Matcher[]): string {

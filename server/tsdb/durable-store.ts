@@ -16,6 +16,8 @@ export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesRead
   readonly tuning?: Partial<StorageLimits>
   /** Where heavy queries are worked out; left out: in place. */
   readonly lane?: QueryLane
+  /** The same for rules. */
+  readonly ruleLane?: QueryLane
 }
 
 /** Call `recover` before anything else. */
@@ -46,6 +48,7 @@ export function durableStore(deps: DurableStoreDeps): LocalStore {
     persistence,
     ...(evaluation_on_arrival === undefined ? {} : { earlyEveryMs: evaluation_on_arrival }),
     ...(deps.lane === undefined ? {} : { lane: deps.lane }),
+    ...(deps.ruleLane === undefined ? {} : { ruleLane: deps.ruleLane }),
     ...(deps.wrote === undefined ? {} : { wrote: deps.wrote }),
   })
 }

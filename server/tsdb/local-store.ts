@@ -16,13 +16,17 @@ import { askedQueries } from './asked-queries.ts'
 import { cardinalityOf } from './cardinality.ts'
 import { openBodyIntake } from './ingest-bodies.ts'
 import type { Persistence } from './persistence.ts'
+import { readiness } from './plan-readiness.ts'
 import { costed } from './query-cost.ts'
 import type { QueryLane } from './query-lane.ts'
 import { type QueryRoad, queryRoad } from './query-road.ts'
 import { reachOf } from './reach.ts'
+import { type RuleLane, ruleLane } from './rule-lane.ts'
 import { openRuleRunner } from './rule-runner.ts'
+import { ruleSamples } from './rule-samples.ts'
 import { standingRules } from './standing-rules.ts'
 import type { AppendReport, LatestSample, SeriesRequest, StoreClient } from './store-client.ts'
+import { openTurnstile } from './turns.ts'
 
 export type LocalStoreDeps = {
   readonly clock: Clock
@@ -38,6 +42,8 @@ export type LocalStoreDeps = {
   readonly wrote?: (labels: Labels, time: number, value: number, stale: boolean) => void
   /** Where heavy queries are worked out; left out: in place. */
   readonly lane?: QueryLane
+  /** The same for rules, so that they wait for no query; left out: in place. */
+  readonly ruleLane?: QueryLane
   /** Least time between two looks at a group of planned alerts that new samples cause, milliseconds; left out: only the grid. */
   readonly earlyEveryMs?: number
 }
@@ -49,23 +55,31 @@ export type LocalStore = StoreClient & {
 }
 
 const ruleTimeoutMs = 10_000
+/** Longest turn of work that is done in turns. */
+const turnMs = 4
 /** How far ahead of our clock a sender's may be. */
 const aheadMs = 10 * 60_000
 
 export function localStore(deps: LocalStoreDeps): LocalStore {
   const { clock, persistence } = deps
   const head = openHead(deps.limits, {
-    created: () => {},
-    appended: () => {},
-    removed: (ref) => bodies.removed(ref),
+    created: () => plans.changed(),
+    appended: (ref, time) => aside?.appended(ref, time),
+    removed: (ref) => {
+      bodies.removed(ref)
+      plans.changed()
+    },
   })
   const bodies = openBodyIntake(head)
   const cell: Window = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   let samples = 0
   let refusals = 0
+  let loading: Promise<void> = Promise.resolve()
 
+  const turns = openTurnstile({ monotonic: () => clock.monotonic(), turnMs })
   const { lane } = deps
-  const road: QueryRoad = lane === undefined ? async (_querier, _request, inPlace) => inPlace() : queryRoad(lane, clock)
+  const road: QueryRoad =
+    lane === undefined ? async (_querier, _request, inPlace) => inPlace() : queryRoad(lane, clock, turns)
 
   const limited = (lookbackMs: number | null): QueryLimits => ({
     ...defaultLimits,
@@ -140,21 +154,32 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
   const rules = standingRules({
     head,
     source: (from, to) => persistence?.querier(from, to) ?? head,
-    full: (expr, time): readonly VectorSample[] => {
-      const result = timed(ruleTimeoutMs, (aborted) =>
-        instantQuery(instantSource(expr, time, null), expr, time, limited(null), aborted),
-      )
-      if (result.type === 'vector') return result.samples
-      if (result.type === 'scalar') return [{ labels: [], value: result.value }]
-      throw new InferwardError({
-        code: 'rules.result_type',
-        message: `rule result is a ${result.type}, not a vector or scalar`,
-      })
-    },
+    full: (expr, time): readonly VectorSample[] =>
+      ruleSamples(
+        timed(ruleTimeoutMs, (aborted) =>
+          instantQuery(instantSource(expr, time, null), expr, time, limited(null), aborted),
+        ),
+      ),
     log: deps.log,
     lookbackMs: defaultLimits.lookbackMs,
     maxSamples: deps.limits.samplesPerQuery,
+    ...(deps.ruleLane === undefined ? {} : { elsewhere: (query, time) => aside!.check(query, time) }),
   })
+  const aside: RuleLane | undefined =
+    deps.ruleLane === undefined
+      ? undefined
+      : ruleLane({
+          lane: deps.ruleLane,
+          turns,
+          head,
+          source: (query, time) => instantSource(query, time, null),
+          limits: limited(null),
+          timeoutMs: ruleTimeoutMs,
+          monotonic: () => clock.monotonic(),
+          planned: rules.planned,
+          inPlace: rules,
+        })
+  const plans = readiness({ clock, log: deps.log, turns, prepare: rules.prepare })
   const asked = askedQueries(head, {
     lookbackMs: defaultLimits.lookbackMs,
     maxSamples: deps.limits.samplesPerQuery,
@@ -167,6 +192,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     ready: deps.rulesReady,
     query: rules.query,
     has: rules.has,
+    ...(aside === undefined ? {} : { prepare: aside.prepare }),
     ...(deps.earlyEveryMs === undefined ? {} : { early: { everyMs: deps.earlyEveryMs, allows: rules.allows } }),
     write,
   })
@@ -175,6 +201,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     async recover() {
       await Promise.all([
         lane?.start(),
+        deps.ruleLane?.start(),
         persistence?.recover(head, (kind, body, latest) => void take(kind, body, latest)),
       ])
       samples = 0
@@ -186,7 +213,9 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     },
     async stop() {
       await runner.stop()
+      await plans.stop()
       await lane?.stop()
+      await deps.ruleLane?.stop()
       await persistence?.stop()
     },
     async append(body, kind = 'write', durable = true) {
@@ -211,7 +240,9 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       const source = instantSource(query, time, lookbackMs)
       const limits = limited(lookbackMs)
       const planned =
-        source === head && lookbackMs === null && !stats && timeoutMs > 0 ? asked.answer(query, time) : null
+        source === head && lookbackMs === null && !stats && timeoutMs > 0
+          ? await asked.answer(query, time, turns.job())
+          : null
       if (planned !== null) return planned
       return road(source, { query, range: null, time, limits, timeoutMs, stats }, () =>
         costed(source, stats, clock, (querier) =>
@@ -234,12 +265,14 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       [...new Set(labelsOf(request).flatMap((labels) => labels.map(([name]) => name)))].sort(),
     labelValues: async (name, request) => [...new Set(labelsOf(request).flatMap(valuesOf(name)))].sort(),
     async loadRules(files, restored, resumeFrom) {
-      rules.clear()
-      runner.load(
-        files.flatMap(({ file, text }) => parseRuleFile(file, text, parseExpression)),
-        restored,
-        resumeFrom,
-      )
+      const groups = files.flatMap(({ file, text }) => parseRuleFile(file, text, parseExpression))
+      // One after another, in the order in which they were asked for.
+      loading = loading.then(async () => {
+        rules.clear()
+        await plans.wanted(groups.flatMap((group) => group.rules.map((rule) => rule.expression.text)))
+        runner.load(groups, restored, resumeFrom)
+      })
+      return loading
     },
     rules: async () => runner.views(),
     subscribe: (listener) => runner.subscribe(listener),

@@ -8,7 +8,7 @@ import { openBackend } from './backend-open.ts'
 import type { StoreConfig } from './config.ts'
 import { type DurableStoreDeps, durableStore } from './durable-store.ts'
 import type { LocalStore } from './local-store.ts'
-import { threadLane } from './query-lane.ts'
+import { lazyLane, type QueryLane, threadLane } from './query-lane.ts'
 
 export function openStore(
   options: Pick<DurableStoreDeps, 'clock' | 'log' | 'rulesReady' | 'wrote'> & {
@@ -21,13 +21,11 @@ export function openStore(
   const { config, data, configDirectory, ...deps } = options
   if (config.backend === undefined) {
     const program = entry('server/tsdb/query-worker.ts')
-    const lane = threadLane({
-      clock: deps.clock,
-      log: deps.log,
-      program,
-      threads: queryThreads(os.availableParallelism()),
-    })
-    return durableStore({ ...deps, config, lane, directory: path.join(data, 'store') })
+    const threads = (count: number): QueryLane =>
+      threadLane({ clock: deps.clock, log: deps.log, program, threads: count })
+    const lane = threads(queryThreads(os.availableParallelism()))
+    const ruleLane = lazyLane(() => threads(1))
+    return durableStore({ ...deps, config, lane, ruleLane, directory: path.join(data, 'store') })
   }
   return openBackend({
     ...deps,

@@ -41,6 +41,24 @@ export function inlineLane(clock: Clock): QueryLane {
   }
 }
 
+/** A lane that is made when it is first asked for: most stores never need it. */
+export function lazyLane(make: () => QueryLane): QueryLane {
+  let made: { readonly lane: QueryLane; readonly started: Promise<void> } | null = null
+  return {
+    start: async () => {},
+    async run(task) {
+      if (made === null) {
+        const lane = make()
+        made = { lane, started: lane.start() }
+      }
+      await made.started
+      return made.lane.run(task)
+    },
+    stop: async () => made?.lane.stop(),
+    stats: () => made?.lane.stats() ?? { threads: 0, running: 0, waiting: 0, replaced: 0 },
+  }
+}
+
 type Job = { readonly task: QueryTask; readonly done: (outcome: QueryOutcome) => void }
 type Thread = { worker: Worker; job: Job | null; timer: Disposable | null; warm: Promise<void> }
 

@@ -5,55 +5,62 @@ import type { Clock } from '../../core/base/clock.ts'
 import { isInferwardError } from '../../core/base/errors.ts'
 import type { Querier, Window } from '../../core/series/seam.ts'
 import { extract, type Selection, selectionsOf } from './extract.ts'
+import { unpackResult } from './packed-result.ts'
 import type { QueryLane } from './query-lane.ts'
 import { type QueryTask, resultOf } from './query-task.ts'
 import type { QueryAnswer } from './store-client.ts'
+import type { Turnstile } from './turns.ts'
 
-/** What may be worked out in place, in samples and points: about twenty milliseconds. */
-const lightSamples = 200_000
-/** Longest turn of cutting out. */
-const turnMs = 5
-
+/** What may be worked out in place, in samples and points: a few milliseconds. */
+export const lightSamples = 50_000
 const cell: Window = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
 
 export type QueryRequest = Omit<QueryTask, 'data'> & { readonly stats: boolean }
 
 export type QueryRoad = (querier: Querier, request: QueryRequest, inPlace: () => QueryAnswer) => Promise<QueryAnswer>
 
-export function queryRoad(lane: QueryLane, clock: Clock): QueryRoad {
+export function queryRoad(lane: QueryLane, clock: Clock, turns: Turnstile): QueryRoad {
   return async (querier, request, inPlace) => {
-    const selections = heavy(querier, request)
+    const pause = turns.job()
+    const selections = await heavySelections(querier, request, pause)
     if (selections === null) return inPlace()
     const since = clock.monotonic()
     const until = since + request.timeoutMs
     const data = await extract(querier, selections, {
-      monotonic: () => clock.monotonic(),
-      yield: () => clock.sleep(0),
-      turnMs,
+      pause,
       maxSamples: request.limits.maxSamples,
       aborted: () => clock.monotonic() > until,
     })
     const samplesRead = data.times.length
     const { stats: _stats, ...task } = request
     const left = Math.max(1, until - clock.monotonic())
-    const result = resultOf(await lane.run({ ...task, timeoutMs: left, data }))
+    const result = await unpackResult(resultOf(await lane.run({ ...task, timeoutMs: left, data })), pause)
     return request.stats ? { ...result, cost: { evaluationMs: clock.monotonic() - since, samplesRead } } : result
   }
 }
 
 /** The selections of a heavy query; null for a light one, and for one that cannot be read: the evaluator says best why. */
-function heavy(querier: Querier, request: QueryRequest): readonly Selection[] | null {
+export async function heavySelections(
+  querier: Querier,
+  request: Pick<QueryRequest, 'query' | 'range' | 'time' | 'limits'>,
+  pause: () => Promise<void>,
+  least = lightSamples,
+): Promise<readonly Selection[] | null> {
   const range = request.range ?? { start: request.time, end: request.time, stepMs: 0 }
   const steps = range.stepMs > 0 ? Math.floor((range.end - range.start) / range.stepMs) + 1 : 1
   try {
-    const selections = selectionsOf(request.query, range, request.limits.lookbackMs)
+    const selections: Selection[] = []
     let samples = 0
-    for (const { matchers, from, to } of selections) {
-      const refs = querier.select(matchers)
+    for (const selection of selectionsOf(request.query, range, request.limits.lookbackMs)) {
+      const { generation } = querier
+      const refs = querier.select(selection.matchers)
       // One series stands for the others: those of one selection are sampled alike.
-      if (refs.length > 0) samples += refs.length * (steps + querier.window(refs[0]!, from, to, cell))
+      if (refs.length > 0)
+        samples += refs.length * (steps + querier.window(refs[0]!, selection.from, selection.to, cell))
+      selections.push({ ...selection, found: { refs, generation } })
+      await pause()
     }
-    return samples > lightSamples ? selections : null
+    return samples > least ? selections : null
   } catch (error) {
     if (isInferwardError(error)) return null
     throw error

@@ -1,8 +1,9 @@
 // One query with all the samples it reads, as a message, and what is made of it: the same on a thread of its own and in place.
 
 import { errorText, InferwardError, isInferwardError } from '../../core/base/errors.ts'
-import { instantQuery, type QueryLimits, type QueryResult, rangeQuery } from '../../core/promql/query.ts'
+import { instantQuery, type QueryLimits, rangeQuery } from '../../core/promql/query.ts'
 import { columnQuerier, type Extract } from '../../core/series/column-querier.ts'
+import { type PackedResult, packResult } from './packed-result.ts'
 
 export type QueryTask = {
   readonly query: string
@@ -15,7 +16,7 @@ export type QueryTask = {
 }
 
 export type QueryOutcome =
-  | { readonly ok: true; readonly result: QueryResult }
+  | { readonly ok: true; readonly result: PackedResult }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly retryable: boolean }
 
 export function work(task: QueryTask, monotonic: () => number): QueryOutcome {
@@ -27,7 +28,7 @@ export function work(task: QueryTask, monotonic: () => number): QueryOutcome {
       task.range === null
         ? instantQuery(querier, task.query, task.time, task.limits, aborted)
         : rangeQuery(querier, task.query, task.range, task.limits, aborted)
-    return { ok: true, result }
+    return { ok: true, result: packResult(result) }
   } catch (error) {
     const known = isInferwardError(error) ? error : null
     return {
@@ -39,7 +40,8 @@ export function work(task: QueryTask, monotonic: () => number): QueryOutcome {
   }
 }
 
-export function resultOf(outcome: QueryOutcome): QueryResult {
+/** Throws what the query failed with. */
+export function resultOf(outcome: QueryOutcome): PackedResult {
   if (outcome.ok) return outcome.result
   const { code, message, retryable } = outcome
   throw new InferwardError({ code, message, retryable })

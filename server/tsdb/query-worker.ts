@@ -5,6 +5,7 @@ import { readlinkSync } from 'node:fs'
 import * as os from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { packLabels } from '../../core/series/column-querier.ts'
+import { buffersOfResult } from './packed-result.ts'
 import { type QueryTask, work } from './query-task.ts'
 
 const niceness = 10
@@ -39,6 +40,7 @@ for (const query of ['sum by (le) (rate(warm[5m]))', 'histogram_quantile(0.9, wa
 }
 
 parentPort?.on('message', ({ id, task }: { id: number; task: QueryTask }) => {
-  parentPort?.postMessage({ id, outcome: work(task, () => performance.now()) })
+  const outcome = work(task, () => performance.now())
+  parentPort?.postMessage({ id, outcome }, outcome.ok ? buffersOfResult(outcome.result) : [])
 })
 parentPort?.postMessage({ ready: true })

@@ -14,8 +14,8 @@ export type RuleRunnerDeps = Pick<EvaluationDeps, 'query' | 'has' | 'write' | 'e
   readonly clock: Clock
   readonly log: Log
   readonly ready: () => boolean
-  /** Asks beforehand what an evaluation needs, where the store answers over the network; its `query` and `has` stand in for those above. */
-  readonly prepare?: (group: RuleGroup, at: number) => Promise<Pick<EvaluationDeps, 'query' | 'has'>>
+  /** Asks beforehand what an evaluation needs, where that takes time, over the network or on another thread; its `query` and `has` stand in for those above. Null: nothing. */
+  readonly prepare?: (group: RuleGroup, at: number) => Promise<Pick<EvaluationDeps, 'query' | 'has'>> | null
   /** For groups without an interval; 15 s when left out. */
   readonly defaultIntervalMs?: number
   /** Looks between the times of the grid, for groups whose answers are cheap; left out: none. */
@@ -115,9 +115,10 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
 
   const evaluate = async (slot: Slot, at: number): Promise<void> => {
     slot.lastAt = at
-    if (deps.prepare === undefined) return judge(slot, at, evaluation)
     const { evaluator } = slot
-    const prepared = await deps.prepare(evaluator.group, at)
+    const preparing = deps.prepare?.(evaluator.group, at) ?? null
+    if (preparing === null) return judge(slot, at, evaluation)
+    const prepared = await preparing
     // What was asked for a group that was edited or taken away meanwhile fits nothing any more.
     if (running && !slot.removed && slot.evaluator === evaluator) await judge(slot, at, { ...evaluation, ...prepared })
   }

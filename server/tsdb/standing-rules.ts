@@ -3,10 +3,11 @@
 
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
-import { openStandingQueries } from '../../core/promql/standing/standing.ts'
+import { openStandingQueries, type StandingAnswer } from '../../core/promql/standing/standing.ts'
 import type { HasSeries, RuleQuery, VectorSample } from '../../core/rules/query.ts'
 import type { RuleGroup } from '../../core/rules/rule.ts'
 import type { Labels, Matcher, Querier } from '../../core/series/seam.ts'
+import { lightSamples } from './query-road.ts'
 import { type Reach, reachOf } from './reach.ts'
 
 export type StandingRulesStats = {
@@ -20,8 +21,12 @@ export type StandingRulesStats = {
 export type StandingRules = {
   readonly query: RuleQuery
   readonly has: HasSeries
+  /** Is there a plan for it? */
+  planned(query: string): boolean
   /** Are all rules of the group alerts with a plan? */
   allows(group: RuleGroup): boolean
+  /** Makes ready, in turns, what answers to these stand on. `time` is that of the next answer or earlier. */
+  prepare(queries: Iterable<string>, time: number, pause: () => Promise<void>): Promise<void>
   /** Samples of any metric came in. */
   appended(): void
   /** A rule wrote this series. */
@@ -38,6 +43,8 @@ export type StandingRulesDeps = {
   readonly log: Log
   readonly lookbackMs: number
   readonly maxSamples: number
+  /** Works out in turns, elsewhere, what would take long; null: it came to nothing and is to be tried again. Left out: all in place. */
+  readonly elsewhere?: (query: string, time: number) => Promise<readonly VectorSample[] | null>
   /** Of so many planned answers one is checked; 101 when left out: a prime number, so that no count of rules keeps it at the same one. */
   readonly checkEvery?: number
 }
@@ -51,6 +58,8 @@ export function standingRules(deps: StandingRulesDeps): StandingRules {
   const distrusted = new Set<string>()
   const reaches = new Map<string, Reach>()
   let [planned, unplanned, checks, differences] = [0, 0, 0, 0]
+  /** A check came to nothing: the next answer is checked instead. */
+  let owed = false
 
   /** False where older samples than the head's may be needed. */
   const inHead = (query: string, time: number): boolean => {
@@ -65,21 +74,43 @@ export function standingRules(deps: StandingRulesDeps): StandingRules {
     return source(reach.from, reach.to) === head
   }
 
-  const checked = (query: string, time: number, given: readonly VectorSample[]): readonly VectorSample[] => {
-    let wanted: readonly VectorSample[]
-    try {
-      wanted = full(query, time)
-    } catch (error) {
-      // Too slow for its time, say: that is no fault of the plan.
-      log.warn('a rule could not be checked beside its plan', { query, error: errorText(error) })
-      return given
-    }
+  /** The full evaluator's answer where it differs, and null. */
+  const compared = (
+    query: string,
+    time: number,
+    given: readonly VectorSample[],
+    wanted: readonly VectorSample[],
+  ): readonly VectorSample[] | null => {
     checks++
-    if (same(given, wanted)) return given
+    if (same(given, wanted)) return null
     differences++
     distrusted.add(query)
     log.error('a rule answered otherwise by its plan than by the full evaluator', { query, time })
     return wanted
+  }
+  // Too slow for its time, say: that is no fault of the plan.
+  const failed = (query: string, error: unknown): void =>
+    log.warn('a rule could not be checked beside its plan', { query, error: errorText(error) })
+
+  const checked = (query: string, time: number, { samples, read }: StandingAnswer): readonly VectorSample[] => {
+    const { elsewhere } = deps
+    owed = false
+    if (elsewhere !== undefined && read > lightSamples) {
+      elsewhere(query, time).then(
+        (wanted) => {
+          if (wanted === null) owed = true
+          else compared(query, time, samples, wanted)
+        },
+        (error) => failed(query, error),
+      )
+      return samples
+    }
+    try {
+      return compared(query, time, samples, full(query, time)) ?? samples
+    } catch (error) {
+      failed(query, error)
+      return samples
+    }
   }
 
   return {
@@ -90,7 +121,11 @@ export function standingRules(deps: StandingRulesDeps): StandingRules {
         return full(query, time)
       }
       planned++
-      return planned % checkEvery === 0 ? checked(query, time, answer.samples) : answer.samples
+      return owed || planned % checkEvery === 0 ? checked(query, time, answer) : answer.samples
+    },
+    planned: (query) => !distrusted.has(query) && standing.has(query),
+    async prepare(queries, time, pause) {
+      for (const query of queries) await standing.prepare(query, time, pause)
     },
     has(matchers: readonly Matcher[], from, to) {
       const held = source(from, to)

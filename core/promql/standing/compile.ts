@@ -41,9 +41,14 @@ import { KeptRows, UnitedRows } from './sets.ts'
 /** A part of a query that plans know nothing of. */
 class Unplanned extends Error {}
 
+export type Plan = {
+  readonly root: Rows
+  /** Every part of it, each behind those that it is made of. */
+  readonly parts: readonly Rows[]
+}
 export type Compiler = {
   /** Null: this query has no plan. */
-  compile(node: Node): Rows | null
+  compile(node: Node): Plan | null
   /** Parts that read this metric; those that may read any metric are among them. */
   readers(metric: string): readonly Rows[]
 }
@@ -56,15 +61,27 @@ export function openCompiler(querier: Querier, maxRows = Number.POSITIVE_INFINIT
   /** By metric; under the empty name those that may read any. */
   const reading = new Map<string, Set<Rows>>()
   const textNumber = textNumbers(bulk.find)
+  /** Parts of the query that is being compiled. */
+  let used = new Set<Rows>()
+  /** Of every part: itself and all that it is made of. */
+  const within = new Map<Rows, ReadonlySet<Rows>>()
 
   const rows = (given: Node): Rows => {
     const node = unwrap(given)
     const key = printNode(node)
     let part = parts.get(key)
     if (part === undefined) {
-      part = make(node)
-      parts.set(key, part)
+      const around = used
+      used = new Set()
+      try {
+        part = make(node)
+        parts.set(key, part)
+        within.set(part, used.add(part))
+      } finally {
+        used = around
+      }
     }
+    for (const one of within.get(part) ?? []) used.add(one)
     for (const metric of metricsOf(node)) reading.set(metric, (reading.get(metric) ?? new Set()).add(part))
     return part
   }
@@ -179,8 +196,10 @@ export function openCompiler(querier: Querier, maxRows = Number.POSITIVE_INFINIT
   return {
     compile(node) {
       if (typeOf(node) !== 'vector') return null
+      used = new Set()
       try {
-        return rows(node)
+        const root = rows(node)
+        return { root, parts: [...used] }
       } catch (error) {
         if (error instanceof Unplanned) return null
         throw error

@@ -50,6 +50,11 @@ export abstract class Rows {
     return this.answered
   }
 
+  /** Must rows be numbered anew before the next moment? What hangs on them is asked itself. */
+  stale(): boolean {
+    return false
+  }
+
   /** What was worked out holds no more, though the moment is the same. */
   forget(): void {
     this.ran = null

@@ -25,6 +25,10 @@ export abstract class SeriesRows extends Rows {
     return this.selector.matchers.find(({ name, op }) => name === metricName && op === '=')?.value ?? null
   }
 
+  override stale(): boolean {
+    return this.source.bulk.stamp(this.selector.matchers) !== this.stamp
+  }
+
   /** False where there are more series than a plan may hold. */
   protected refresh(): boolean {
     const { querier, bulk, maxRows } = this.source

@@ -3,17 +3,22 @@
 
 import type { Labels, Matcher, Querier } from '../../series/seam.ts'
 import { parseQuery } from '../parser.ts'
-import { openCompiler } from './compile.ts'
-import type { Moment, Rows } from './rows.ts'
+import { openCompiler, type Plan } from './compile.ts'
+import type { Moment } from './rows.ts'
 
 export type StandingAnswer = {
   readonly samples: readonly { readonly labels: Labels; readonly value: number }[]
   /** The full evaluator would tell warnings or infos beside this. */
   readonly noted: boolean
+  /** Samples that were read for it. */
+  readonly read: number
 }
 export type StandingQueries = {
   /** Is there a plan for this query? Throws `promql.parse`. */
   has(query: string): boolean
+  /** Numbers the rows of the query's plan where that is due, one part of it after another with a pause behind each, so that the next answer takes
+   * no longer than its numbers. Throws `promql.parse`. */
+  prepare(query: string, time: number, pause: () => Promise<void>): Promise<void>
   /** Null: the full evaluator must answer, now or always. `time` in milliseconds. */
   answer(query: string, time: number): StandingAnswer | null
   /** Is there a matching series with a sample in (from, to] that did not end there? */
@@ -29,12 +34,14 @@ export type StandingLimits = {
   readonly maxPlans?: number
   /** Series of one selector; left out: any number. */
   readonly maxRows?: number
+  /** Samples of one answer; left out: any number. */
+  readonly maxAnswer?: number
 }
 
 export function openStandingQueries(querier: Querier, limits: StandingLimits): StandingQueries {
   const maxPlans = limits.maxPlans ?? 10_000
   let compiler = openCompiler(querier, limits.maxRows)
-  const plans = new Map<string, Rows | null>()
+  const plans = new Map<string, Plan | null>()
   const selected = new Map<string, { stamp: number; refs: Uint32Array }>()
   const cell = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   let moment: Moment | null = null
@@ -51,7 +58,7 @@ export function openStandingQueries(querier: Querier, limits: StandingLimits): S
     return refs
   }
 
-  const planOf = (query: string): Rows | null => {
+  const planOf = (query: string): Plan | null => {
     const known = plans.get(query)
     if (known !== undefined) return known
     if (plans.size >= maxPlans) clear()
@@ -66,21 +73,36 @@ export function openStandingQueries(querier: Querier, limits: StandingLimits): S
     moment = null
   }
 
+  /** One and the same while nothing changes, so that plans which share a part work it out once. */
+  const momentOf = (time: number): Moment => {
+    if (moment?.time !== time) moment = { time, lookbackMs: limits.lookbackMs, samples: 0, noted: false }
+    moment.samples = 0
+    moment.noted = false
+    return moment
+  }
+
   return {
     has: (query) => planOf(query) !== null,
-    answer(query, time) {
+    async prepare(query, time, pause) {
       const plan = planOf(query)
-      if (plan === null) return null
-      if (moment?.time !== time) moment = { time, lookbackMs: limits.lookbackMs, samples: 0, noted: false }
-      moment.samples = 0
-      moment.noted = false
+      if (plan === null || !plan.parts.some((part) => part.stale())) return
+      for (const part of plan.parts) {
+        if (!part.run(momentOf(time))) return
+        await pause()
+      }
+    },
+    answer(query, time) {
+      const plan = planOf(query)?.root
+      if (plan === undefined) return null
+      const moment = momentOf(time)
       if (!plan.run(moment) || moment.samples > limits.maxSamples) return null
+      if (plan.count > (limits.maxAnswer ?? Number.POSITIVE_INFINITY)) return null
       const samples: { labels: Labels; value: number }[] = []
       for (let i = 0; i < plan.count; i++) {
         const row = plan.live[i]!
         samples.push({ labels: plan.labels(row), value: plan.values[row]! })
       }
-      return { samples, noted: moment.noted }
+      return { samples, noted: moment.noted, read: moment.samples }
     },
     sees(matchers, from, to) {
       for (const ref of resolved(matchers))

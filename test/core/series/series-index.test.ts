@@ -28,6 +28,13 @@ describe('the index of series', () => {
     ['one that is no list of words', [matcher('gpu', '=~', '[1-9]')], [1]],
     ['one that the empty text matches', [matcher('gpu', '=~', '1?')], [1, 2, 3]],
     ['not a regular expression', [matcher('gpu', '!~', '.+')], [2, 3]],
+    ['a plain prefix', [matcher('__name__', '=~', 'u.+')], [0, 1, 2]],
+    ['a prefix that needs more than the value has', [matcher('__name__', '=~', 'up.+')], []],
+    [
+      'a prefix that may be all of it, and another label',
+      [matcher('__name__', '=~', 'up.*'), matcher('gpu', '=', '1')],
+      [1],
+    ],
     ['anything', [matcher('host', '=~', '.*')], [0, 1, 2, 3]],
     ['nothing asked', [], [0, 1, 2, 3]],
   ])('selects by %s', (_title, matchers, wanted) => {

@@ -10,8 +10,11 @@ import { defaultLimits, instantQuery, rangeQuery } from '../../../core/promql/qu
 import { columnQuerier, packLabels } from '../../../core/series/column-querier.ts'
 import { openHead } from '../../../core/series/head.ts'
 import { extract, selectionsOf } from '../../../server/tsdb/extract.ts'
+import { unpackResult } from '../../../server/tsdb/packed-result.ts'
 import { inlineLane, threadLane } from '../../../server/tsdb/query-lane.ts'
 import { queryRoad } from '../../../server/tsdb/query-road.ts'
+import { resultOf } from '../../../server/tsdb/query-task.ts'
+import { openTurnstile } from '../../../server/tsdb/turns.ts'
 import { random } from '../../helpers/random.ts'
 
 const minute = 60_000
@@ -34,16 +37,12 @@ function filled(series = 200) {
   }
   return head
 }
-const turns = (counted: { yields: number }) => ({
-  monotonic: (() => {
-    let now = 0
-    return () => now++
-  })(),
-  yield: async () => void counted.yields++,
-  turnMs: 7,
+const turns = (counted: { pauses: number }) => ({
+  pause: async () => void counted.pauses++,
   maxSamples: 1e9,
   aborted: () => false,
 })
+const turnstile = () => openTurnstile({ monotonic: () => systemClock.monotonic(), turnMs: 4 })
 
 const queries = [
   'rate(requests_total[5m])',
@@ -59,10 +58,10 @@ describe('a query on data that was cut out', () => {
   const head = filled()
 
   it.each(queries)('%s gives what it gives on the store itself', async (query) => {
-    const counted = { yields: 0 }
+    const counted = { pauses: 0 }
     const data = await extract(head, selectionsOf(query, range, defaultLimits.lookbackMs), turns(counted))
     expect(rangeQuery(columnQuerier(data), query, range)).toEqual(rangeQuery(head, query, range))
-    if (query !== 'absent(nothing) or vector(1)') expect(counted.yields).toBeGreaterThan(0)
+    if (query !== 'absent(nothing) or vector(1)') expect(counted.pauses).toBeGreaterThan(0)
     const at = { start: range.end, end: range.end, stepMs: 0 }
     const one = await extract(head, selectionsOf(query, at, defaultLimits.lookbackMs), turns(counted))
     expect(instantQuery(columnQuerier(one), query, range.end)).toEqual(instantQuery(head, query, range.end))
@@ -70,7 +69,7 @@ describe('a query on data that was cut out', () => {
 
   it('is bounded in samples, and ends when nobody waits any more', async () => {
     const selections = selectionsOf('load', range, defaultLimits.lookbackMs)
-    const counted = { yields: 0 }
+    const counted = { pauses: 0 }
     await expect(extract(head, selections, { ...turns(counted), maxSamples: 100 })).rejects.toThrow('too many samples')
     await expect(extract(head, selections, { ...turns(counted), aborted: () => true })).rejects.toThrow('timed out')
   })
@@ -85,17 +84,17 @@ describe('a query on data that was cut out', () => {
       changing.append(ref, time, time, false)
     }
     for (let time = 1; time <= 50; time++) add('m', time)
-    const seen = { yields: 0 }
+    const seen = { pauses: 0 }
     const data = await extract(changing, selectionsOf('m', { start: 100_000, end: 100_000, stepMs: 0 }, 300_000), {
       ...turns(seen),
-      yield: async () => {
-        seen.yields++
+      pause: async () => {
+        seen.pauses++
         // Everything old goes, and its references are taken by series of another name.
-        add('other', 90_000 + seen.yields)
+        add('other', 90_000 + seen.pauses)
         changing.collect()
       },
     })
-    expect(seen.yields).toBeGreaterThan(0)
+    expect(seen.pauses).toBeGreaterThan(0)
     expect(data.selections[0]!.refs.length).toBeGreaterThan(0)
     const cut = columnQuerier(data)
     expect([...data.selections[0]!.refs].map((ref) => cut.labels(ref)[0]![1]).filter((name) => name !== 'm')).toEqual(
@@ -127,6 +126,7 @@ describe('which way a query takes', () => {
         },
       },
       systemClock,
+      turnstile(),
     )
     const light = 'requests_total{le="4"}'
     const heavy = 'rate(requests_total[5m])'
@@ -142,7 +142,7 @@ describe('which way a query takes', () => {
   })
 
   it('leaves a query that cannot be read to the evaluator', async () => {
-    const road = queryRoad(inlineLane(systemClock), systemClock)
+    const road = queryRoad(inlineLane(systemClock), systemClock, turnstile())
     await expect(
       road(head, request('rate(requests_total'), () => rangeQuery(head, 'rate(requests_total', range)),
     ).rejects.toThrow('parse error')
@@ -166,12 +166,11 @@ describe('a thread of its own', () => {
         time: 0,
         limits: defaultLimits,
         timeoutMs,
-        data: await extract(head, selectionsOf(query, range, defaultLimits.lookbackMs), turns({ yields: 0 })),
+        data: await extract(head, selectionsOf(query, range, defaultLimits.lookbackMs), turns({ pauses: 0 })),
       })
       const outcomes = await Promise.all(queries.map(async (query) => lane.run(await task(query))))
-      outcomes.forEach((outcome, index) => {
-        expect(outcome).toMatchObject({ ok: true, result: rangeQuery(head, queries[index]!, range) })
-      })
+      for (const [index, outcome] of outcomes.entries())
+        expect(await unpackResult(resultOf(outcome), async () => {})).toEqual(rangeQuery(head, queries[index]!, range))
       expect(await lane.run(await task('load + on (host) load'))).toMatchObject({ ok: false, code: 'promql.execution' })
       expect(await lane.run(await task('rate(requests_total[30m:1ms])', 50))).toMatchObject({
         ok: false,

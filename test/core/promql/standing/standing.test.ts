@@ -36,7 +36,7 @@ describe(`standing queries (FUZZ_SEED=${seed})`, () => {
     // Else this would test little.
     expect(standing).toBeGreaterThan(15_000)
     expect(answered).toBeGreaterThan(4000)
-  })
+  }, 90_000)
 
   it('give it for queries of every other kind as well', () => {
     for (let life = 0; life < 6; life++) {
@@ -54,6 +54,30 @@ describe(`standing queries (FUZZ_SEED=${seed})`, () => {
       }
       expect(liveThrough(seed - 1 - life, random, { ticks: 40, queries: 40, extra }).differences).toEqual([])
     }
+  })
+
+  it('are made ready part by part, once for as long as no series comes or goes', async () => {
+    const { standing, add } = store()
+    add('m{i=1}', minute, 1)
+    const query = 'sum by (i) (m) > 0 and on (i) (m + 1)'
+    let pauses = 0
+    const prepare = () => standing.prepare(query, minute, async () => void pauses++)
+    await prepare()
+    // m, its sum, the comparison, m + 1, the whole.
+    expect(pauses).toBe(5)
+    add('m{i=1}', 2 * minute, 2)
+    standing.changed()
+    await prepare()
+    expect(pauses).toBe(5)
+    add('other{i=1}', 2 * minute, 2)
+    await prepare()
+    expect(pauses).toBe(5)
+    add('m{i=2}', 2 * minute, 2)
+    await prepare()
+    expect(pauses).toBe(10)
+    expect(standing.answer(query, 2 * minute)!.samples).toHaveLength(2)
+    await standing.prepare('m', 2 * minute, async () => expect.unreachable())
+    await standing.prepare('sort(m)', 2 * minute, async () => expect.unreachable())
   })
 
   it.each([
