@@ -45,6 +45,7 @@ export const agentConfig = z
     scrape_configs: z.unknown().optional(),
     remote_write: z.unknown().optional(),
     slos: z.unknown().optional(),
+    heartbeats: z.unknown().optional(),
     rule_files: z.unknown().optional(),
     rule_presets: z.unknown().optional(),
     default_rules: z.unknown().optional(),

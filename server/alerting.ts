@@ -2,6 +2,8 @@
 // Rules that cannot be read and a routing file that cannot be read stop the start: half an alerting is worse than a clear refusal.
 
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
 import type { Log } from '../core/base/log.ts'
 import type { Emit, Event } from '../core/event/event.ts'
@@ -14,12 +16,16 @@ import { openSilenceTable } from './db/silence-table.ts'
 import { openDispatch } from './dispatch/dispatcher.ts'
 import { silenceEvent } from './dispatch/silence-event.ts'
 import { openSilences, type Silences } from './dispatch/silences.ts'
+import { openHeartbeats } from './notify/heartbeat.ts'
+import { readHeartbeats } from './notify/heartbeat-config.ts'
+import { openPost } from './notify/http-post.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
 import { readRouting } from './routing.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { sloRules } from './slo/rules.ts'
 import type { Reading } from './telemetry/metrics.ts'
 import type { LocalStore } from './tsdb/local-store.ts'
+import { openWatch } from './watch.ts'
 
 export type Alerting = {
   start(signal: AbortSignal): Promise<void>
@@ -66,6 +72,7 @@ export function openAlerting(options: {
     newId: randomUUID,
     onChange: (silence, what) => options.emit(silenceEvent(options.newId(), clock.now(), silence, what)),
   })
+  const outbox = openOutbox(db)
   const dispatch = openDispatch({
     clock,
     log,
@@ -74,8 +81,21 @@ export function openAlerting(options: {
     inhibitRules,
     silences,
     channels,
-    outbox: openOutbox(db),
+    outbox,
     emit: options.emit,
+    externalUrl,
+    newId: options.newId,
+  })
+  const heartbeats = openHeartbeats({
+    clock,
+    log,
+    beats: readHeartbeats(config.heartbeats, {
+      read: (file) => readFileSync(path.resolve(options.directory, file), 'utf8'),
+      receivers: new Set(channels.map((channel) => channel.receiver)),
+    }),
+    channels,
+    post: openPost(clock),
+    trouble: openWatch({ clock, rules: () => store.rules(), outbox }),
     externalUrl,
     newId: options.newId,
   })
@@ -91,8 +111,10 @@ export function openAlerting(options: {
       const from = options.rulesFrom === null ? null : Math.max(options.rulesFrom, alerts.keptUntil() ?? 0)
       await store.loadRules(rules, alerts.restored(), from)
       store.start()
+      heartbeats.start()
     },
     async stop() {
+      await heartbeats.stop()
       await store.stop()
       subscription?.[Symbol.dispose]()
       await alerts.stop()
@@ -120,6 +142,11 @@ export function openAlerting(options: {
         { name: 'inferward_dispatch_silences_refused_total', value: quiet.refused },
         { name: 'inferward_dispatch_flushes_total', value: sent.flushes },
         { name: 'inferward_dispatch_flush_failures_total', value: sent.flushFailures + sent.storeFailures },
+        ...Object.entries(heartbeats.stats()).map(([result, value]) => ({
+          name: 'inferward_notify_heartbeats_total',
+          value,
+          labels: { result },
+        })),
         ...sent.attempts.map(({ kind, result, code, count }) => ({
           name: 'inferward_notify_attempts_total',
           value: count,

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { formatDuration } from '../core/base/duration.ts'
 import { duration, listen } from '../core/base/schema.ts'
+import { heartbeats } from './notify/heartbeat-config.ts'
 import { scrapeConfigs } from './remote/scrape-config.ts'
 import { remoteWrite } from './remote/send-config.ts'
 import { slos } from './slo/config.ts'
@@ -50,6 +51,8 @@ export const serverConfig = z
     evaluation_on_arrival: duration.optional(),
     /** Alertmanager configuration. Relative to this file. */
     alertmanager_config: z.string().min(1).optional(),
+    /** Who hears that this server is at work, and notices when it falls silent. */
+    heartbeats,
     remedy: z
       .object({
         actions_per_engine: z.number().int().min(0).max(100).default(3),

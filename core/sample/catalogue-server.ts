@@ -140,6 +140,17 @@ const channelRows: readonly Metric[] = [
     help: { en: 'Messages that wait to be sent, by channel.', zh: '等待发送的消息数,按渠道分类。' },
     when: 'configured',
   }),
+  server({
+    name: 'inferward_notify_heartbeats_total',
+    type: 'counter',
+    unit: 'none',
+    // result: sent | failed | withheld
+    labels: ['result'],
+    help: {
+      en: 'Heartbeats by result; withheld: something kept alerts from people.',
+      zh: '心跳次数,按结果分类;withheld:存在使告警无法送达的问题,因而未发送。',
+    },
+  }),
 ]
 
 export const serverMetrics: readonly Metric[] = [

@@ -2,7 +2,7 @@
 // row and counts an attempt: a message that was tried is never replaced.
 
 import { createHash } from 'node:crypto'
-import { and, asc, desc, eq, gte, inArray, isNull, lt, notInArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, inArray, isNull, lt, notInArray, or, sql } from 'drizzle-orm'
 import type { Notification } from '../dispatch/notification.ts'
 import type { LogEntry, Outbox, OutboxRow, OutboxState } from '../dispatch/outbox-port.ts'
 import { supersede } from '../dispatch/supersede.ts'
@@ -108,6 +108,26 @@ export function openOutbox(db: Db): Outbox {
         .where(inArray(outbox.state, unsent))
         .groupBy(outbox.channel)
       return new Map(rows.map((row) => [row.channel, Number(row.rows)]))
+    },
+
+    async undelivered(since) {
+      const isUnsent = inArray(outbox.state, unsent)
+      const isGivenUp = and(eq(outbox.state, 'given_up'), gte(outbox.settledAt, since))
+      const rows = await db
+        .select({
+          channel: outbox.channel,
+          oldestAt: sql<string | null>`min(${outbox.createdAt}) filter (where ${isUnsent})`,
+          givenUp: sql<string>`count(*) filter (where ${isGivenUp})`,
+        })
+        .from(outbox)
+        .where(or(isUnsent, isGivenUp))
+        .groupBy(outbox.channel)
+        .orderBy(asc(outbox.channel))
+      return rows.map(({ channel, oldestAt, givenUp }) => ({
+        channel,
+        oldestAt: oldestAt === null ? null : Number(oldestAt),
+        givenUp: Number(givenUp),
+      }))
     },
 
     async sentSince(channel, since) {

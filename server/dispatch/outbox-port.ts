@@ -32,6 +32,15 @@ export type OutboxRow = {
   readonly reply: string
 }
 
+/** What a channel owes. */
+export type Undelivered = {
+  readonly channel: string
+  /** Flush of its oldest unsent message; null: none waits. */
+  readonly oldestAt: number | null
+  /** Messages given up. */
+  readonly givenUp: number
+}
+
 /** What a flush does to one channel. */
 export type FlushWrite = {
   readonly channel: string
@@ -79,6 +88,8 @@ export type Outbox = {
   release(): Promise<void>
   /** Unsent rows by channel. */
   waiting(): Promise<ReadonlyMap<string, number>>
+  /** Channels with something unsent, or given up since `since`. */
+  undelivered(since: number): Promise<readonly Undelivered[]>
   /** Times of the messages sent through a channel since `since`: a restart does not renew a quota. */
   sentSince(channel: string, since: number): Promise<readonly number[]>
   /** The newest first. */

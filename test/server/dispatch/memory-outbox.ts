@@ -103,6 +103,19 @@ export function memoryOutbox(): Outbox {
       for (const { row } of rows.filter(unsent)) out.set(row.channel, (out.get(row.channel) ?? 0) + 1)
       return out
     },
+    async undelivered(since) {
+      const lost = (held: Held): boolean => held.row.state === 'given_up' && held.settledAt! >= since
+      const owed = rows.filter((held) => unsent(held) || lost(held))
+      return [...new Set(owed.map((held) => held.row.channel))].sort().map((channel) => {
+        const own = owed.filter((held) => held.row.channel === channel)
+        const waits = own.filter(unsent).map((held) => held.row.createdAt)
+        return {
+          channel,
+          oldestAt: waits.length === 0 ? null : Math.min(...waits),
+          givenUp: own.filter(lost).length,
+        }
+      })
+    },
     async sentSince(channel, since) {
       return rows
         .filter(({ row, settledAt }) => row.channel === channel && row.state === 'sent' && settledAt! >= since)

@@ -117,6 +117,23 @@ describe.each(cases)('the outbox $name', ({ open }) => {
     expect(rows.find((row) => row.id === '1')).toMatchObject({ state: 'sent', reply: 'ok', attempt: 1, code: '' })
   })
 
+  it('tells what each channel owes: since when something waits, and what was given up lately', async () => {
+    await using one = await open()
+    const { outbox } = one
+    expect(await outbox.undelivered(0)).toEqual([])
+    await flush(outbox, 'g', 1000, write('x', notification('1')), write('y', notification('2')))
+    await flush(outbox, 'h', 1500, write('x', notification('3')), write('z', notification('4')))
+    await outbox.take('x', 1500)
+    await outbox.take('y', 1500)
+    await outbox.settle('1', { state: 'given_up', at: 2000, code: 'rejected', reply: 'no' })
+    await outbox.settle('2', sent)
+    await outbox.take('x', 1500)
+    await outbox.settle('3', { state: 'failed', at: 2000, nextAt: 9000, code: 'timeout', reply: '' })
+    const z = { channel: 'z', oldestAt: 1500, givenUp: 0 }
+    expect(await outbox.undelivered(2000)).toEqual([{ channel: 'x', oldestAt: 1500, givenUp: 1 }, z])
+    expect(await outbox.undelivered(2001)).toEqual([{ channel: 'x', oldestAt: 1500, givenUp: 0 }, z])
+  })
+
   it('gives critical messages first', async () => {
     await using one = await open()
     const { outbox } = one
