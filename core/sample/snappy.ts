@@ -73,20 +73,23 @@ function littleEndian(bytes: Uint8Array, at: number, count: number): number {
 const mostLiteral = 2 ** 32 - 1
 
 /** A block that holds these bytes as they are, one part after another: for what is written once and read at once, where packing would cost more than
- * it saves. */
-export function literalBlock(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+ * it saves. `room` may give memory to use, which the answer is then part of. */
+export function literalBlock(
+  parts: readonly Uint8Array[],
+  room: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array {
   const total = parts.reduce((sum, part) => sum + part.length, 0)
   if (total > mostLiteral) throw new RangeError(`a block of ${total} bytes`)
   let lengthBytes = 1
   for (let rest = total; rest >= 0x80; rest = Math.floor(rest / 128)) lengthBytes++
-  const out = new Uint8Array(lengthBytes + (total === 0 ? 0 : 5) + total)
+  const out = room(lengthBytes + (total === 0 ? 0 : 5) + total)
   let at = 0
   let rest = total
   for (; rest >= 0x80; rest = Math.floor(rest / 128)) out[at++] = (rest % 128) | 0x80
   out[at++] = rest
   if (total === 0) return out
   out[at++] = 63 << 2
-  new DataView(out.buffer).setUint32(at, total - 1, true)
+  new DataView(out.buffer, out.byteOffset).setUint32(at, total - 1, true)
   at += 4
   for (const part of parts) {
     out.set(part, at)

@@ -81,10 +81,10 @@ export class Write2Writer {
     this.used = at
   }
 
-  /** A body of all samples since the last one, in a buffer of its own. */
-  finish(): Uint8Array<ArrayBuffer> {
+  /** A body of all samples since the last one. `room` may give memory to use, which the body is then part of. */
+  finish(room?: (bytes: number) => Uint8Array): Uint8Array {
     const table = this.table.view()
-    const body = literalBlock([table, this.rows.subarray(0, this.used)])
+    const body = literalBlock([table, this.rows.subarray(0, this.used)], room)
     this.used = 0
     return body
   }

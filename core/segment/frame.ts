@@ -11,6 +11,8 @@ export const maxPayloadBytes = 16 * 1024 * 1024
 const segmentMagic = Uint8Array.of(0x49, 0x57, 0x53, 0x45, 0x47, 0, 0, 1) // IWSEG, version 1
 const checkpointMagic = Uint8Array.of(0x49, 0x57, 0x43, 0x4b, 0x50, 0, 0, 1) // IWCKP, version 1
 
+const nothing = new Uint8Array(0)
+
 export type SegmentHeader = { readonly epoch: bigint; readonly first: number }
 
 export function encodeHeader(header: SegmentHeader): Uint8Array {
@@ -31,12 +33,20 @@ export function decodeHeader(bytes: Uint8Array): SegmentHeader | null {
   return Number.isSafeInteger(first) ? { epoch: view.getBigUint64(8, true), first } : null
 }
 
-export function encodeFrame(sequence: number, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(frameHeadBytes + payload.length)
+/** `head` and `payload` as one payload. `room` may give memory to use, which the answer is then part of. */
+export function encodeFrame(
+  sequence: number,
+  payload: Uint8Array,
+  head: Uint8Array = nothing,
+  room: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array {
+  const length = head.length + payload.length
+  const bytes = room(frameHeadBytes + length)
   const view = viewOf(bytes)
-  view.setUint32(0, payload.length, true)
+  view.setUint32(0, length, true)
   view.setBigUint64(8, BigInt(sequence), true)
-  bytes.set(payload, frameHeadBytes)
+  bytes.set(head, frameHeadBytes)
+  bytes.set(payload, frameHeadBytes + head.length)
   view.setUint32(4, crc32(bytes.subarray(8)), true)
   return bytes
 }

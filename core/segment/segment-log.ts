@@ -48,8 +48,9 @@ export type SegmentLog = {
   /** Sequence the next append will get. */
   readonly next: number
   readonly acked: number
-  /** Writes one frame; its sequence, or null when the log is full and refuses. Not durable before `commit`. */
-  append(payload: Uint8Array): number | null
+  /** Writes one frame of these bytes, `head` in front of them; its sequence, or null when the log is full and refuses. Not durable before
+   * `commit`. The bytes are the caller's again when it returns. */
+  append(payload: Uint8Array, head?: Uint8Array): number | null
   /** Resolves when every earlier append is on disk. */
   commit(): Promise<void>
   /** Frames from `from` on, oldest first, until `maxBytes` of payload are gathered (at least one frame if there is any). */
@@ -59,6 +60,9 @@ export type SegmentLog = {
   stats(): SegmentLogStats
   close(): Promise<void>
 }
+
+/** Longer frames are rare, and their memory goes back at once. */
+const keptBytes = 1 << 20
 
 export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
   const { files, directory } = options
@@ -79,8 +83,15 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
   let suspect = false
   let unsaved = false
   let closing: Promise<void> = Promise.resolve()
+  /** Memory for frame after frame: fresh ones would keep the collector of garbage busier than the writing. */
+  let kept = new Uint8Array(1 << 12)
   let cursor: { sequence: number; segment: Segment; offset: number } | undefined
 
+  const room = (length: number): Uint8Array => {
+    if (length > keptBytes) return new Uint8Array(length)
+    if (length > kept.length) kept = new Uint8Array(Math.min(keptBytes, length * 2))
+    return kept.subarray(0, length)
+  }
   const bytes = (): number => segments.reduce((sum, segment) => sum + segment.bytes, 0)
   const saveCheckpoint = (): void => files.writeAtomic(checkpointPath, encodeCheckpoint({ epoch, acked }))
 
@@ -188,10 +199,10 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
     get acked() {
       return acked
     },
-    append(payload) {
-      if (payload.length > maxPayloadBytes)
-        throw new RangeError(`frame of ${payload.length} bytes, at most ${maxPayloadBytes}`)
-      const frame = encodeFrame(next, payload)
+    append(payload, head = new Uint8Array(0)) {
+      const length = head.length + payload.length
+      if (length > maxPayloadBytes) throw new RangeError(`frame of ${length} bytes, at most ${maxPayloadBytes}`)
+      const frame = encodeFrame(next, payload, head, room)
       if (!makeRoom(frame.length)) {
         refused++
         return null

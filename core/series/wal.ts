@@ -60,10 +60,7 @@ export function openWal(options: WalOptions): Wal {
   let latest = Number.POSITIVE_INFINITY
 
   const frame = (head: Uint8Array, body: Uint8Array): void => {
-    const payload = new Uint8Array(head.length + body.length)
-    payload.set(head)
-    payload.set(body, head.length)
-    if (log.append(payload) === null) {
+    if (log.append(body, head) === null) {
       throw new InferwardError({
         code: 'store.full',
         message: 'the write-ahead log is full: samples are refused',
@@ -71,7 +68,7 @@ export function openWal(options: WalOptions): Wal {
         hint: 'It empties with the next snapshot; if it does not, see the log of the server for why snapshots fail.',
       })
     }
-    written += payload.length
+    written += head.length + body.length
   }
   const unwritable = (error: unknown): InferwardError =>
     new InferwardError({

@@ -1,25 +1,18 @@
 // One page over HTTP: bounded in time and size, unpacked when the other side packs it, redirects followed without taking secrets to another host.
+// Plain connections are our own; those over TLS are the library's.
 
-import { Agent, type IncomingMessage, request as requestPlain } from 'node:http'
-import { request as requestTls, Agent as TlsAgent } from 'node:https'
 import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
+import { gunzip, gunzipSync } from 'node:zlib'
 import { InferwardError } from '../../core/base/errors.ts'
-
-/** The bytes are valid within the call only: one piece of memory serves page after page. */
-export type UsePage = (bytes: Uint8Array, contentType: string) => void
-export type GetRequest = {
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly maxBytes: number
-  /** Ends the request: its time is over, or everything stops. */
-  readonly signal: AbortSignal
-}
-/** Rejects with what `use` throws. */
-export type GetPage = (request: GetRequest, use: UsePage) => Promise<void>
+import { AnswerReader } from './http-answer.ts'
+import type { Answer, GetPage, GetRequest } from './page.ts'
+import { openPageMemory } from './page-memory.ts'
+import { type Address, openPageSockets } from './page-socket.ts'
+import { openTlsGet } from './page-tls.ts'
 
 const maxRedirects = 10
-const keptBytes = 4 << 20
+/** Pages pack to a twentieth; those that grow by more are unpacked where they keep nobody waiting. */
+const usualGrowth = 32
 const unpack = promisify(gunzip)
 
 const failed = (code: string, message: string): InferwardError =>
@@ -27,100 +20,105 @@ const failed = (code: string, message: string): InferwardError =>
 
 /** `close` ends idle connections. */
 export function openPageGet(): { readonly get: GetPage; close(): void } {
-  const plain = new Agent({ keepAlive: true, maxFreeSockets: 10_000 })
-  const tls = new TlsAgent({ keepAlive: true, maxFreeSockets: 10_000 })
+  const memory = openPageMemory()
+  const sockets = openPageSockets()
+  const tls = openTlsGet()
+  const prepared = new WeakMap<GetRequest, Prepared>()
 
-  let kept = new Uint8Array(0)
-  const joined = (parts: readonly Buffer[]): Uint8Array => {
-    if (parts.length === 1) return parts[0]!
-    const size = parts.reduce((sum, part) => sum + part.length, 0)
-    if (size > keptBytes) return Buffer.concat(parts)
-    if (size > kept.length) kept = new Uint8Array(Math.min(keptBytes, size * 2))
-    let at = 0
-    for (const part of parts) {
-      kept.set(part, at)
-      at += part.length
+  const ask = async ({ url, address, text }: Prepared, request: GetRequest): Promise<Answer> => {
+    if (url.protocol === 'https:') return tls.ask(url, request)
+    const reader = new AnswerReader(memory, request.maxBytes)
+    try {
+      await sockets.ask(address, text, reader, request.ending)
+    } catch (error) {
+      reader.release()
+      throw error
     }
-    return kept.subarray(0, size)
+    return reader
   }
 
-  const ask = (url: URL, { headers, signal }: GetRequest): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const secure = url.protocol === 'https:'
-      const out = (secure ? requestTls : requestPlain)(url, { headers, signal, agent: secure ? tls : plain }, resolve)
-      out.on('error', reject)
-      out.end()
-    })
-
   return {
-    async get(request, use) {
-      let url = new URL(request.url)
-      let { headers } = request
+    async get(first, use) {
+      let request = first
+      let now = prepared.get(first)
+      if (now === undefined) {
+        now = prepare(first)
+        prepared.set(first, now)
+      }
       for (let hop = 0; hop <= maxRedirects; hop++) {
-        const answer = await ask(url, { ...request, headers })
-        const status = answer.statusCode ?? 0
-        const { location } = answer.headers
-        if (status >= 301 && status <= 308 && status !== 304 && location !== undefined) {
-          answer.destroy()
-          const next = new URL(location, url)
-          if (!/^https?:$/.test(next.protocol)) throw failed('redirect', `redirected to ${next.protocol}`)
-          if (next.host !== url.host) {
-            const { authorization: _, ...rest } = headers
-            headers = rest
+        const answer = await ask(now, request)
+        try {
+          const { status, location, reason, contentType, encoding } = answer.head
+          if (
+            status >= 301 &&
+            status <= 308 &&
+            status !== 304 &&
+            location !== null &&
+            request.followRedirects !== false
+          ) {
+            const { url } = now
+            const next = placeOf(location, url)
+            const { authorization, ...rest } = request.headers
+            const elsewhere = next.host !== url.host || (url.protocol === 'https:' && next.protocol === 'http:')
+            const headers = elsewhere || authorization === undefined ? rest : { ...rest, authorization }
+            request = { ...request, url: next.href, headers }
+            now = prepare(request)
+            continue
           }
-          url = next
-          continue
+          if (status !== 200) throw failed('status', `server returned HTTP status ${status} ${reason}`.trim())
+          return use(await unpacked(answer.body, encoding, request.maxBytes), contentType)
+        } finally {
+          answer.release()
         }
-        if (status !== 200) {
-          answer.destroy()
-          throw failed(
-            'status',
-            `server returned HTTP status ${status} ${(answer.statusMessage ?? '').slice(0, 100)}`.trim(),
-          )
-        }
-        const parts = await partsOf(answer, request.maxBytes)
-        const whole = await unpacked(answer, parts, request.maxBytes)
-        return use(whole ?? joined(parts), answer.headers['content-type'] ?? '')
       }
       throw failed('redirect', `redirected more than ${maxRedirects} times`)
     },
     close() {
-      plain.destroy()
-      tls.destroy()
+      sockets.close()
+      tls.close()
     },
   }
 }
 
-function partsOf(answer: IncomingMessage, maxBytes: number): Promise<readonly Buffer[]> {
-  return new Promise((resolve, reject) => {
-    const got: Buffer[] = []
-    let size = 0
-    answer.on('data', (part: Buffer) => {
-      got.push(part)
-      size += part.length
-      if (size <= maxBytes) return
-      reject(failed('too_large', `page larger than ${maxBytes} bytes`))
-      answer.destroy()
-    })
-    answer.on('end', () => resolve(got))
-    answer.on('error', reject)
-    answer.on('aborted', () => reject(failed('cut', 'the connection ended within the page')))
-  })
+function placeOf(location: string, from: URL): URL {
+  if (!URL.canParse(location, from.href)) throw failed('redirect', 'redirected to what is no address')
+  const next = new URL(location, from)
+  if (!/^https?:$/.test(next.protocol)) throw failed('redirect', `redirected to ${next.protocol}`)
+  return next
 }
 
-/** Null: it is not packed. */
-async function unpacked(
-  answer: IncomingMessage,
-  parts: readonly Buffer[],
-  maxBytes: number,
-): Promise<Uint8Array | null> {
-  const encoding = answer.headers['content-encoding']?.toLowerCase()
-  if (encoding === undefined || encoding === 'identity') return null
+type Prepared = { readonly url: URL; readonly address: Address; readonly text: string }
+
+function prepare({ url: href, headers }: GetRequest): Prepared {
+  const url = new URL(href)
+  const address = { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 80 : Number(url.port) }
+  return { url, address, text: requestText(url, headers) }
+}
+
+function requestText(url: URL, headers: GetRequest['headers']): string {
+  let text = `GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`
+  // A line end in a value would be a header, or a request, of somebody else's making.
+  if (text.split('\r\n').length !== 3 + Object.keys(headers).length || /[^\t\r\n\x20-\x7e]|\r(?!\n)|[^\r]\n/.test(text))
+    throw failed('header', 'a header holds what no header may hold')
+  return `${text}\r\n`
+}
+
+async function unpacked(body: Uint8Array, encoding: string, maxBytes: number): Promise<Uint8Array> {
+  if (encoding === '' || encoding === 'identity') return body
   if (encoding !== 'gzip') throw failed('encoding', `page in an encoding nobody asked for: ${encoding.slice(0, 40)}`)
+  const usual = Math.min(maxBytes, body.length * usualGrowth)
   try {
-    return await unpack(Buffer.concat(parts), { maxOutputLength: maxBytes })
+    return gunzipSync(body, { maxOutputLength: usual })
   } catch (error) {
-    const large = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
-    throw large ? failed('too_large', `page larger than ${maxBytes} bytes`) : error
+    if (!isTooLarge(error)) throw error
+    if (usual === maxBytes) throw failed('too_large', `page larger than ${maxBytes} bytes`)
+  }
+  try {
+    return await unpack(body, { maxOutputLength: maxBytes })
+  } catch (error) {
+    throw isTooLarge(error) ? failed('too_large', `page larger than ${maxBytes} bytes`) : error
   }
 }
+
+const isTooLarge = (error: unknown): boolean => (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'

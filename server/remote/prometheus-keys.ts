@@ -63,10 +63,12 @@ export const oneAuth = {
   error: 'either basic_auth or authorization, not both',
 }
 
+const none = {}
+
 /** Files are read anew so often: whoever rotates a secret restarts nothing. */
 const readAgainMs = 10_000
 
-/** The Authorization header, if any. The first reading throws `config.secret_file`; later ones keep what was read before. */
+/** The Authorization header, if any; the same object as long as it stays the same. The first reading throws `config.secret_file`; later ones keep what was read before. */
 export function openAuth(
   keys: AuthKeys,
   directory: string,
@@ -74,7 +76,7 @@ export function openAuth(
   monotonic: () => number,
 ): () => Readonly<Record<string, string>> {
   const named = keys.basic_auth?.password_file ?? keys.authorization?.credentials_file
-  if (named === undefined) return () => ({})
+  if (named === undefined) return () => none
   const file = path.resolve(directory, named)
   const read = (): Readonly<Record<string, string>> => {
     const text = readSecret(file, where)

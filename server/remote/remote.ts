@@ -16,7 +16,11 @@ import { openSender, type Sender } from './sender.ts'
 
 /** What is needed of a store; a body is one of remote write 1.0, or of 2.0. */
 type Store = {
-  append(body: ArrayBuffer, kind?: 'write' | 'write2', durable?: boolean): Promise<{ readonly samples: number }>
+  append(
+    body: ArrayBuffer | Uint8Array,
+    kind?: 'write' | 'write2',
+    durable?: boolean,
+  ): Promise<{ readonly samples: number }>
   start(): void
   stop(): Promise<void>
 }
@@ -70,8 +74,11 @@ export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
     for (const [, sender] of senders) sender.own(labels, time, value, stale)
   })
   const append: S['append'] = async (body, kind = 'write', durable = true) => {
+    if (senders.length === 0) return inner.append(body, kind, durable)
+    // The memory of a view is somebody else's by the time the store has answered.
+    const bytes = body instanceof Uint8Array ? body.slice() : new Uint8Array(body)
     const report = await inner.append(body, kind, durable)
-    if (report.samples > 0) for (const [, sender] of senders) sender.offer(new Uint8Array(body), kind, report.samples)
+    if (report.samples > 0) for (const [, sender] of senders) sender.offer(bytes, kind, report.samples)
     return report
   }
   let durableAt = Number.NEGATIVE_INFINITY

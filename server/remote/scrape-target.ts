@@ -7,7 +7,8 @@ import { PageReader, type PageVisitor } from '../../core/sample/page-reader.ts'
 import type { Labels } from '../../core/sample/sample.ts'
 import { maxTextBytes, maxTextSamples } from '../../core/sample/text.ts'
 import { Write2Writer } from '../../core/sample/write-2-writer.ts'
-import type { GetPage } from './page-get.ts'
+import type { Ending } from './ending.ts'
+import type { GetPage, GetRequest } from './page.ts'
 import { type ScrapeJob, timeoutOf } from './scrape-config.ts'
 import type { TargetSpec } from './targets.ts'
 
@@ -19,17 +20,22 @@ export type TargetState = {
   readonly health: 'unknown' | 'up' | 'down'
 }
 export type ScrapeTarget = {
-  /** `time` of the samples. The signal says that its time is over. Resolves when the store has them; rejects only where the store refuses. */
-  scrape(time: number, signal: AbortSignal): Promise<void>
+  /** `time` of the samples. Resolves when the store has them; rejects only where the store refuses. One at a time. */
+  scrape(time: number): Promise<void>
   /** The target is no more: all of its series end. */
   end(time: number): Promise<void>
   state(): TargetState
 }
 export type TargetDeps = {
   readonly clock: Clock
+  /** Of the scrape under way. */
+  readonly ending: Ending
   readonly get: GetPage
   readonly auth: () => Readonly<Record<string, string>>
-  readonly append: (body: ArrayBuffer) => Promise<unknown>
+  /** The body is ours again when the call returns. */
+  readonly append: (body: Uint8Array) => Promise<unknown>
+  /** Memory for bodies, one after another. */
+  readonly room: (bytes: number) => Uint8Array
 }
 
 const accept = 'text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.7,*/*;q=0.1'
@@ -40,13 +46,26 @@ const reports = [
   'scrape_samples_post_metric_relabeling',
   'scrape_series_added',
 ] as const
-/** Reason of a signal that ends a scrape because everything stops: then nothing is said of it, least of all that the target is down. */
-export const stopped = 'stopped'
 /** In place of a series number: labels past a limit. */
 const refused = -1
 
 export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetDeps): ScrapeTarget {
-  const { clock } = deps
+  const { clock, ending } = deps
+  const timeoutMs = timeoutOf(job)
+  let auth = deps.auth()
+  const requestOf = (): GetRequest => ({
+    url: spec.url,
+    headers: {
+      accept,
+      'accept-encoding': 'gzip',
+      'user-agent': 'inferward',
+      'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
+      ...auth,
+    },
+    maxBytes: job.body_size_limit === 0 ? maxTextBytes : Math.min(job.body_size_limit, maxTextBytes),
+    ending,
+  })
+  let request = requestOf()
   let reader = new PageReader()
   let writer = new Write2Writer()
   /** Series of the writer by number of the reader, and whether they had a sample last time and this time. */
@@ -86,6 +105,11 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
     },
   }
 
+  const readPage = (bytes: Uint8Array, contentType: string): void => {
+    const format = /^application\/openmetrics-text\b/i.test(contentType) ? 'openmetrics' : 'text'
+    const most = job.sample_limit === 0 ? maxTextSamples : Math.min(job.sample_limit, maxTextSamples)
+    reader.read(bytes, format, visitor, most)
+  }
   const markGone = (): void => {
     for (let id = 0; id < ids.length; id++) {
       if (live[id] === 1 && met[id] === 0) writer.sample(ids[id]!, time, 0, true)
@@ -94,11 +118,11 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
     met.fill(0)
   }
   const finish = async (): Promise<void> => {
-    await deps.append(writer.finish().buffer)
+    await deps.append(writer.finish(deps.room))
   }
 
   return {
-    async scrape(at, signal) {
+    async scrape(at) {
       time = at
       // A target whose series change all the time is remembered anew; those that end just now fade by age alone.
       if (reader.full) begin()
@@ -107,30 +131,19 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
       let fault: string | null = null
       scraped = 0
       try {
-        const request = {
-          url: spec.url,
-          headers: {
-            accept,
-            'accept-encoding': 'gzip',
-            'user-agent': 'inferward',
-            'x-prometheus-scrape-timeout-seconds': String(timeoutOf(job) / 1000),
-            ...deps.auth(),
-          },
-          maxBytes: job.body_size_limit === 0 ? maxTextBytes : Math.min(job.body_size_limit, maxTextBytes),
-          signal,
+        const now = deps.auth()
+        if (now !== auth) {
+          auth = now
+          request = requestOf()
         }
-        await deps.get(request, (bytes, contentType) => {
-          const format = /^application\/openmetrics-text\b/i.test(contentType) ? 'openmetrics' : 'text'
-          const most = job.sample_limit === 0 ? maxTextSamples : Math.min(job.sample_limit, maxTextSamples)
-          reader.read(bytes, format, visitor, most)
-        })
+        await deps.get(request, readPage)
       } catch (error) {
-        if (signal.reason === stopped) {
+        if (ending.reason === 'stopped') {
           writer.discard()
           met.fill(0)
           return
         }
-        fault = signal.aborted ? `no page within ${timeoutOf(job)} ms` : errorText(error).slice(0, 500)
+        fault = ending.reason === 'late' ? `no page within ${timeoutMs} ms` : errorText(error).slice(0, 500)
         writer.discard()
         met.fill(0)
       }

@@ -4,11 +4,13 @@
 import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
+import { Ending } from './ending.ts'
 import { type FileTargets, openFileTargets } from './file-sd.ts'
-import { type GetPage, openPageGet } from './page-get.ts'
+import type { GetPage } from './page.ts'
+import { openPageGet } from './page-get.ts'
 import { openAuth } from './prometheus-keys.ts'
 import { type ScrapeJob, timeoutOf } from './scrape-config.ts'
-import { openScrapeTarget, type ScrapeTarget, stopped, type TargetState } from './scrape-target.ts'
+import { openScrapeTarget, type ScrapeTarget, type TargetState } from './scrape-target.ts'
 import { type TargetSpec, targetsOf } from './targets.ts'
 
 export type TargetView = TargetState & {
@@ -31,8 +33,8 @@ export type ScraperDeps = {
   readonly jobs: readonly ScrapeJob[]
   /** Folder that file names of the configuration are relative to. */
   readonly directory: string
-  /** A remote-write 2.0 body to the store. */
-  readonly append: (body: ArrayBuffer) => Promise<unknown>
+  /** A remote-write 2.0 body to the store; its memory is ours again when the call returns. */
+  readonly append: (body: Uint8Array) => Promise<unknown>
   /** Left out: the real one. */
   readonly get?: GetPage
 }
@@ -40,13 +42,18 @@ export type ScraperDeps = {
 /** A time so near to the planned one counts as that: equal distances cost the store next to nothing. */
 const toleranceMs = 10
 const maxTargets = 10_000
+/** Larger bodies are rare, and their memory goes back at once. */
+const keptBytes = 4 << 20
 
 type Running = {
   readonly spec: TargetSpec
   readonly target: ScrapeTarget
-  readonly stop: AbortController
-  done: Promise<void>
+  /** Its loop ends; whatever is under way is cut short. */
+  stop(): void
+  readonly done: Promise<void>
 }
+
+type Loop = Pick<Running, 'spec' | 'target'> & { readonly ending: Ending; readonly turn: Turn }
 
 /** Throws `config.secret_file`. */
 export function openScraper(deps: ScraperDeps): Scraper {
@@ -69,29 +76,34 @@ export function openScraper(deps: ScraperDeps): Scraper {
   let missed = 0
   let lost = 0
 
+  let kept = new Uint8Array(1 << 16)
+  const room = (bytes: number): Uint8Array => {
+    if (bytes > keptBytes) return new Uint8Array(bytes)
+    if (bytes > kept.length) kept = new Uint8Array(Math.min(keptBytes, bytes * 2))
+    return kept.subarray(0, bytes)
+  }
+
   /** One target until it is stopped. */
-  const loop = async (job: ScrapeJob, { spec, target, stop }: Omit<Running, 'done'>): Promise<void> => {
+  const loop = async (job: ScrapeJob, { spec, target, ending, turn }: Loop): Promise<void> => {
     const interval = job.scrape_interval
+    const timeoutMs = timeoutOf(job)
     const place = hashOf(spec.key) % interval
     let due = next(clock.now(), place, interval)
-    while (!stop.signal.aborted) {
-      await clock.sleep(due - clock.now(), stop.signal)
-      if (stop.signal.aborted) return
+    for (;;) {
+      await turn.until(due)
+      if (turn.stopped) return
       const now = clock.now()
       // Woken early or late by more than a little, or the clock was set: the true time counts.
       const time = Math.abs(now - due) <= Math.min(toleranceMs, interval / 100) ? due : now
-      const ended = new AbortController()
-      const end = (): void => ended.abort(stopped)
-      const timer = clock.timer(timeoutOf(job), () => ended.abort())
-      stop.signal.addEventListener('abort', end, { once: true })
+      ending.begin()
+      const timer = clock.timer(timeoutMs, () => ending.end('late'))
       try {
-        await target.scrape(time, ended.signal)
+        await target.scrape(time)
       } catch (error) {
         lost++
         log.warn('scraped samples could not be stored', { job: job.job_name, error: errorText(error) })
       } finally {
         timer[Symbol.dispose]()
-        stop.signal.removeEventListener('abort', end)
       }
       scrapes++
       if (target.state().health === 'down') failures++
@@ -102,12 +114,17 @@ export function openScraper(deps: ScraperDeps): Scraper {
   }
 
   const begin = (one: (typeof jobs)[number], spec: TargetSpec): void => {
-    const target = openScrapeTarget(spec, one.job, { clock, get, auth: one.auth, append: deps.append })
-    const running = { spec, target, stop: new AbortController() }
-    one.running.set(spec.key, { ...running, done: loop(one.job, running) })
+    const ending = new Ending()
+    const target = openScrapeTarget(spec, one.job, { clock, ending, get, auth: one.auth, append: deps.append, room })
+    const turn = openTurn(clock)
+    const stop = (): void => {
+      turn.stop()
+      ending.end('stopped')
+    }
+    one.running.set(spec.key, { spec, target, stop, done: loop(one.job, { spec, target, ending, turn }) })
   }
   const end = async ({ target, stop, done }: Running): Promise<void> => {
-    stop.abort()
+    stop()
     await done
     await target.end(clock.now())
   }
@@ -160,7 +177,7 @@ export function openScraper(deps: ScraperDeps): Scraper {
       over = true
       for (const timer of timers) timer[Symbol.dispose]()
       const all = jobs.flatMap(({ running }) => [...running.values()])
-      for (const { stop } of all) stop.abort()
+      for (const { stop } of all) stop()
       // No mark at the end of the program: whoever starts again goes on with the same series.
       await Promise.all([...all.map(({ done }) => done), ...ending])
       http?.close()
@@ -184,6 +201,31 @@ export function openScraper(deps: ScraperDeps): Scraper {
       { name: 'inferward_scrape_missed_total', value: missed },
       { name: 'inferward_scrape_lost_total', value: lost },
     ],
+  }
+}
+
+/** Waits for the next scrape, unless that is not to come. */
+type Turn = { until(time: number): Promise<void>; readonly stopped: boolean; stop(): void }
+
+function openTurn(clock: Clock): Turn {
+  let stopped = false
+  let timer: Disposable | null = null
+  let wake: (() => void) | null = null
+  return {
+    until: (time) =>
+      new Promise((resolve) => {
+        if (stopped) return resolve()
+        wake = resolve
+        timer = clock.timer(time - clock.now(), resolve)
+      }),
+    get stopped() {
+      return stopped
+    },
+    stop() {
+      stopped = true
+      timer?.[Symbol.dispose]()
+      wake?.()
+    },
   }
 }
 

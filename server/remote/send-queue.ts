@@ -57,10 +57,7 @@ export function openSendQueue(options: {
 
   const put = (body: Uint8Array, kind: BodyKind): void => {
     if (body.length + 1 > maxPayloadBytes) return split(body, kind)
-    const payload = new Uint8Array(1 + body.length)
-    payload[0] = kinds.indexOf(kind)
-    payload.set(body, 1)
-    if (log.append(payload) === null) failures++
+    if (log.append(body, Uint8Array.of(kinds.indexOf(kind))) === null) failures++
   }
   const split = (body: Uint8Array, kind: BodyKind): void => {
     const series = seriesOfBody(body, kind)

@@ -118,9 +118,8 @@ export function backendStore(deps: BackendStoreDeps): LocalStore {
     async append(body, kind = 'write') {
       let count = 0
       // Not every backend understands 2.0.
-      const bytes = new Uint8Array(
-        kind === 'write' ? body : encodeWriteRequest(decodeWrite2(new Uint8Array(body))).slice().buffer,
-      )
+      // A view is copied: the backend's answer is waited for.
+      const bytes = new Uint8Array(kind === 'write' ? body : encodeWriteRequest(decodeWrite2(new Uint8Array(body))))
       decodeWriteRequest(bytes, {
         series: () => {},
         sample: () => {

@@ -219,7 +219,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       await persistence?.stop()
     },
     async append(body, kind = 'write', durable = true) {
-      const bytes = new Uint8Array(body)
+      const bytes = body instanceof Uint8Array ? body : new Uint8Array(body)
       // A sample far ahead of our clock and of all others would make those look too old.
       const latest = Math.max(clock.now(), head.maxTime) + aheadMs
       // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.

@@ -101,8 +101,9 @@ export type RuleText = { readonly file: string; readonly text: string }
 
 export type StoreClient = {
   /** One snappy body of remote write 1.0, or of 2.0 (`write2`). Throws `remote_write.malformed`. Not `durable`: answered before it is
-   * on disk, where it outlives our crash but not the machine's, until some other append is durable. */
-  append(body: ArrayBuffer, kind?: 'write' | 'write2', durable?: boolean): Promise<AppendReport>
+   * on disk, where it outlives our crash but not the machine's, until some other append is durable. The memory of a view is the caller's again as
+   * soon as the call returns, before it resolves. */
+  append(body: ArrayBuffer | Uint8Array, kind?: 'write' | 'write2', durable?: boolean): Promise<AppendReport>
   /** Newest samples in (time - lookback, time] of the series that match; series that ended are left out. */
   latest(matchers: readonly Matcher[], time: number, lookbackMs: number): Promise<readonly LatestSample[]>
   /** Throws `promql.parse`, `promql.execution` or `promql.timeout`. */

@@ -1,15 +1,13 @@
 // Scraping as a story: pages come from a double or over loopback, samples land in a real store, time stands still until it is told to go on.
 
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
-import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../core/base/config.ts'
 import { createLog } from '../../../core/base/log.ts'
 import { virtualClock } from '../../../core/base/virtual-clock.ts'
-import { type GetPage, openPageGet } from '../../../server/remote/page-get.ts'
+import type { GetPage } from '../../../server/remote/page.ts'
 import { type ScrapeJob, scrapeConfigs } from '../../../server/remote/scrape-config.ts'
 import { openScraper } from '../../../server/remote/scraper.ts'
 import { localStore } from '../../../server/tsdb/local-store.ts'
@@ -161,7 +159,7 @@ describe('a target', () => {
       `${simple.replace('scrape_interval: 10s', 'scrape_interval: 10s\n  scrape_timeout: 4s')}`,
       async (request, use) => {
         if (!hang) return use(new TextEncoder().encode('a 1\n'), '')
-        return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('aborted'))))
+        return new Promise((_, reject) => request.ending.listen(() => reject(new Error('cut short'))))
       },
     )
     await clock.advance(10_000)
@@ -179,7 +177,7 @@ describe('a target', () => {
     let hang = false
     const { clock, scraper, query } = await stand(simple, async (request, use) => {
       if (!hang) return use(new TextEncoder().encode('a 1\n'), '')
-      return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('aborted'))))
+      return new Promise((_, reject) => request.ending.listen(() => reject(new Error('cut short'))))
     })
     await clock.advance(10_000)
     hang = true
@@ -359,86 +357,5 @@ describe('what the configuration may say', () => {
     await clock.advance(20_000)
     const sent = asked.map(({ headers }) => Buffer.from(headers.authorization!.slice(6), 'base64').toString())
     expect(sent).toEqual(['u:first', 'u:second'])
-  })
-})
-
-describe('a page over HTTP', () => {
-  async function serve(listener: RequestListener): Promise<string> {
-    const server = createServer(listener)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closers.push(() => {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(resolve))
-    })
-    return `http://127.0.0.1:${(server.address() as { port: number }).port}/metrics`
-  }
-  const fetchPage = async (url: string, more: Partial<Parameters<GetPage>[0]> = {}) => {
-    const http = openPageGet()
-    try {
-      const seen: string[] = []
-      const request = {
-        url,
-        headers: { authorization: 'Bearer t' },
-        maxBytes: 1000,
-        signal: new AbortController().signal,
-        ...more,
-      }
-      await http.get(request, (bytes, contentType) => void seen.push(new TextDecoder().decode(bytes), contentType))
-      return seen
-    } finally {
-      http.close()
-    }
-  }
-
-  it('comes as it is, or packed', async () => {
-    const url = await serve((request, response) => {
-      response.setHeader('content-type', 'text/plain')
-      if (request.headers.authorization !== 'Bearer t') return void response.writeHead(401).end()
-      response.setHeader('content-encoding', 'gzip')
-      response.end(gzipSync('a 1\n'))
-    })
-    expect(await fetchPage(url)).toEqual(['a 1\n', 'text/plain'])
-    await expect(fetchPage(url, { headers: {} })).rejects.toThrow('server returned HTTP status 401')
-  })
-
-  it.each([
-    ['plain', (text: string) => Buffer.from(text), undefined],
-    ['packed', (text: string) => gzipSync(text), 'gzip'],
-  ])('that is too large is refused, %s', async (_what, pack, encoding) => {
-    const url = await serve((_request, response) => {
-      if (encoding !== undefined) response.setHeader('content-encoding', encoding)
-      response.end(pack('a 1\n'.repeat(300)))
-    })
-    await expect(fetchPage(url)).rejects.toThrow('page larger than 1000 bytes')
-    expect((await fetchPage(url, { maxBytes: 1200 }))[0]).toHaveLength(1200)
-  })
-
-  it('that breaks off, or never comes, is a fault', async () => {
-    const url = await serve((request, response) => {
-      if (request.url === '/never') return
-      response.writeHead(200, { 'content-length': '100' })
-      response.write('a 1\n', () => response.destroy())
-    })
-    await expect(fetchPage(url)).rejects.toThrow()
-    const controller = new AbortController()
-    const waiting = fetchPage(url.replace('metrics', 'never'), { signal: controller.signal })
-    controller.abort()
-    await expect(waiting).rejects.toThrow()
-  })
-
-  it('is followed to another place, and the secret stays where it belongs', async () => {
-    const seen: (string | undefined)[] = []
-    const other = await serve((request, response) => {
-      seen.push(request.headers.authorization)
-      response.end('b 2\n')
-    })
-    const url = await serve((request, response) => {
-      if (request.url === '/metrics') response.writeHead(302, { location: '/next' }).end()
-      else if (request.url === '/next') response.writeHead(307, { location: other }).end()
-      else response.writeHead(302, { location: request.url! }).end()
-    })
-    expect((await fetchPage(url))[0]).toBe('b 2\n')
-    expect(seen).toEqual([undefined])
-    await expect(fetchPage(url.replace('metrics', 'round'))).rejects.toThrow('redirected more than 10 times')
   })
 })
