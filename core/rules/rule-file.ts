@@ -73,6 +73,8 @@ class Reader extends YamlReader {
     const names = new Set<string>()
     const groups: RuleGroup[] = []
     for (const item of this.list(list, 'groups')) {
+      // Upstream passes over an entry with nothing in it.
+      if (isEmpty(this.resolved(item))) continue
       const group = this.group(item)
       if (group === null) continue
       if (names.has(group.name)) this.fault(start(item), `groupname: "${group.name}" is repeated in the same file`)
@@ -102,6 +104,7 @@ class Reader extends YamlReader {
   }
 
   private rule(node: Node, groupLabels: Readonly<Record<string, string>>): Rule | null {
+    if (isEmpty(this.resolved(node))) return null
     const fields = this.map(node, 'rule', ruleKeys)
     if (fields === null) return null
     const record = this.text(fields.get('record'), 'record') ?? ''

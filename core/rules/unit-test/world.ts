@@ -2,7 +2,7 @@
 // use the interval of the evaluation, and series that end are a no, as upstream: a test says all that there is.
 
 import { errorText, InferwardError } from '../../base/errors.ts'
-import { walk } from '../../promql/ast.ts'
+import { type Node, walk } from '../../promql/ast.ts'
 import { matcherTest } from '../../promql/matchers.ts'
 import { parseQuery } from '../../promql/parser.ts'
 import { defaultLimits, instantQuery } from '../../promql/query.ts'
@@ -60,8 +60,11 @@ export function openWorld(test: UnitTest, evaluationMs: number): World {
   let taken = 0
   let filledTo = test.startMs
   const limits = { ...defaultLimits, defaultStepMs: evaluationMs }
+  const parsed = new Map<string, Node>()
   const query = (expr: string, time: number): readonly VectorSample[] => {
-    const result = instantQuery(head, expr, time, limits)
+    const node = parsed.get(expr) ?? parseQuery(expr)
+    parsed.set(expr, node)
+    const result = instantQuery(head, node, time, limits)
     if (result.type === 'vector') return result.samples
     if (result.type === 'scalar') return [{ labels: [], value: result.value }]
     throw new InferwardError({ code: 'rules.result_type', message: 'rule result is not a vector or scalar' })
