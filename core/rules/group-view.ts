@@ -35,7 +35,7 @@ function ruleView(state: RuleState): RuleView {
   return {
     ...common,
     kind: 'alerting',
-    state: alerts.some((one) => one.state === 'firing') ? 'firing' : alerts.length > 0 ? 'pending' : 'inactive',
+    state: stateOf(alerts),
     blind: state.blind,
     forMs: rule.forMs,
     keepFiringForMs: rule.keepFiringForMs,
@@ -44,7 +44,12 @@ function ruleView(state: RuleState): RuleView {
   }
 }
 
-function alertView(alert: ActiveAlert): AlertView {
+export function stateOf(alerts: readonly AlertView[]): 'inactive' | 'pending' | 'firing' {
+  if (alerts.length === 0) return 'inactive'
+  return alerts.some((one) => one.state === 'firing') ? 'firing' : 'pending'
+}
+
+export function alertView(alert: ActiveAlert): AlertView {
   return {
     fingerprint: alert.fingerprint,
     labels: { ...alert.labels },

@@ -6,6 +6,7 @@ import { InferwardError } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import { parseExpression } from '../../core/promql/expression.ts'
 import { defaultLimits, instantQuery, type QueryLimits, type QueryResult, rangeQuery } from '../../core/promql/query.ts'
+import { withAlertsAway } from '../../core/rules/away.ts'
 import type { VectorSample } from '../../core/rules/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
 import { maxBodyBytes } from '../../core/sample/remote-write.ts'
@@ -14,6 +15,7 @@ import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core
 import type { RecordKind } from '../../core/series/wal.ts'
 import { askedQueries } from './asked-queries.ts'
 import { cardinalityOf } from './cardinality.ts'
+import { type HostRules, hostRules } from './host-rules.ts'
 import { openBodyIntake } from './ingest-bodies.ts'
 import type { Persistence } from './persistence.ts'
 import { readiness } from './plan-readiness.ts'
@@ -151,20 +153,25 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     return report
   }
 
-  const rules = standingRules({
-    head,
-    source: (from, to) => persistence?.querier(from, to) ?? head,
-    full: (expr, time): readonly VectorSample[] =>
-      ruleSamples(
-        timed(ruleTimeoutMs, (aborted) =>
-          instantQuery(instantSource(expr, time, null), expr, time, limited(null), aborted),
-        ),
+  const full = (expr: string, time: number, view = (source: Querier) => source): readonly VectorSample[] =>
+    ruleSamples(
+      timed(ruleTimeoutMs, (aborted) =>
+        instantQuery(view(instantSource(expr, time, null)), expr, time, limited(null), aborted),
       ),
+    )
+  const reading = {
+    head,
+    source: (from: number, to: number) => persistence?.querier(from, to) ?? head,
+    full,
     log: deps.log,
     lookbackMs: defaultLimits.lookbackMs,
     maxSamples: deps.limits.samplesPerQuery,
+  }
+  const fleet = standingRules({
+    ...reading,
     ...(deps.ruleLane === undefined ? {} : { elsewhere: (query, time) => aside!.check(query, time) }),
   })
+  const rules = hostRules(fleet, reading)
   const aside: RuleLane | undefined =
     deps.ruleLane === undefined
       ? undefined
@@ -172,7 +179,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
           lane: deps.ruleLane,
           turns,
           head,
-          source: (query, time) => instantSource(query, time, null),
+          source: (query, time) => rules.view(query, instantSource(query, time, null)),
           limits: limited(null),
           timeoutMs: ruleTimeoutMs,
           monotonic: () => clock.monotonic(),
@@ -192,7 +199,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     ready: deps.rulesReady,
     query: rules.query,
     has: rules.has,
-    ...(aside === undefined ? {} : { prepare: aside.prepare }),
+    ...(aside === undefined ? {} : { prepare: guarded(aside, rules) }),
     ...(deps.earlyEveryMs === undefined ? {} : { early: { everyMs: deps.earlyEveryMs, allows: rules.allows } }),
     write,
   })
@@ -270,12 +277,25 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       loading = loading.then(async () => {
         rules.clear()
         await plans.wanted(groups.flatMap((group) => group.rules.map((rule) => rule.expression.text)))
+        rules.load(groups)
         runner.load(groups, restored, resumeFrom)
       })
       return loading
     },
-    rules: async () => runner.views(),
+    rules: async () => withAlertsAway(runner.views(), rules.shown()),
     subscribe: (listener) => runner.subscribe(listener),
+    hostRules: {
+      picks: async () => rules.picks(),
+      async hold(host) {
+        rules.hold(host)
+        runner.giveAway(host, rules.local)
+      },
+      show: async (host, alerts) => rules.show(host, alerts),
+      async release(host, alerts) {
+        rules.release(host)
+        runner.takeBack(alerts)
+      },
+    },
     stats: async () => ({
       series: head.size,
       samples,
@@ -288,6 +308,14 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     cardinality: async (limit) => cardinalityOf(head, limit),
   }
 }
+
+/** What is asked on another thread, as long as it fits. */
+const guarded =
+  (aside: RuleLane, rules: HostRules): RuleLane['prepare'] =>
+  (group, at) => {
+    const asking = aside.prepare(group, at)
+    return asking === null ? null : rules.guard(asking)
+  }
 
 const valuesOf =
   (name: string) =>

@@ -5,8 +5,9 @@ import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import { abandoned, type EvaluationDeps, type GroupEvaluator, openRuleGroup } from '../../core/rules/group.ts'
+import { giveAway } from '../../core/rules/hand-over.ts'
 import { fingerprint } from '../../core/rules/labels.ts'
-import { groupKey, type RuleGroup } from '../../core/rules/rule.ts'
+import { groupKey, type Rule, type RuleGroup } from '../../core/rules/rule.ts'
 import type { Amendment, RestoredAlert, RuleListener, Transition } from '../../core/rules/transition.ts'
 import type { GroupView } from '../../core/rules/view.ts'
 
@@ -46,6 +47,10 @@ export type RuleRunner = {
    * life stopped evaluating (milliseconds): groups are then evaluated at every time of their grid since, so that what came and went meanwhile
    * is told as well. */
   load(groups: readonly RuleGroup[], restored: readonly RestoredAlert[], resumeFrom?: number | null): void
+  /** Somebody else judges these rules for this host from now on: its alerts are forgotten, and nothing is told. */
+  giveAway(host: string, rules: ReadonlySet<Rule>): void
+  /** Takes alerts back that were given away, as they stand now. */
+  takeBack(alerts: readonly RestoredAlert[]): void
   views(): readonly GroupView[]
   /** New samples came in. */
   arrived(): void
@@ -198,11 +203,7 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
     load(groups, restored, resumeFrom = null) {
       const at = Math.floor(clock.now())
       const ended: Transition[] = []
-      const known = new Map<string, RestoredAlert[]>()
-      for (const alert of restored) {
-        const key = groupKey({ file: alert.file, name: alert.group })
-        known.set(key, [...(known.get(key) ?? []), alert])
-      }
+      const known = byGroup(restored)
       const wanted = new Set(groups.map(groupKey))
       for (const [key, slot] of slots) {
         if (wanted.has(key)) continue
@@ -245,6 +246,17 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
       for (const alerts of known.values()) ended.push(...alerts.map((alert) => abandoned(alert, at)))
       void tell(ended, [])
     },
+    giveAway(host, rules) {
+      for (const { evaluator } of slots.values()) giveAway(evaluator.states, rules, host)
+    },
+    takeBack(alerts) {
+      const at = Math.floor(clock.now())
+      const ended = [...byGroup(alerts)].flatMap(([key, known]) => slots.get(key)?.evaluator.restore(known) ?? known)
+      void tell(
+        ended.map((alert) => abandoned(alert, at)),
+        [],
+      )
+    },
     views: () => [...slots.values()].map((slot) => slot.evaluator.view(defaultIntervalMs)),
     arrived() {
       if (deps.early === undefined || !running) return
@@ -276,6 +288,15 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
       return { runs, failures, early, missed, seconds: milliseconds / 1000, blind }
     },
   }
+}
+
+function byGroup(alerts: readonly RestoredAlert[]): Map<string, RestoredAlert[]> {
+  const found = new Map<string, RestoredAlert[]>()
+  for (const alert of alerts) {
+    const key = groupKey({ file: alert.file, name: alert.group })
+    found.set(key, [...(found.get(key) ?? []), alert])
+  }
+  return found
 }
 
 /** The last time on the group's grid at or before `now`. */

@@ -6,6 +6,7 @@ import type { RestoredAlert, RuleListener } from '../../core/rules/transition.ts
 import type { GroupView } from '../../core/rules/view.ts'
 import type { Labels } from '../../core/sample/sample.ts'
 import type { AppendRefusal, Matcher } from '../../core/series/seam.ts'
+import type { RulePick } from '../../core/wire/host-rules.ts'
 
 export type AppendReport = {
   readonly samples: number
@@ -99,6 +100,18 @@ export type SeriesRequest = {
 }
 export type RuleText = { readonly file: string; readonly text: string }
 
+/** Rules that agents work out for their own hosts. */
+export type HostRulesClient = {
+  /** The host-local ones of the rules in force. */
+  picks(): Promise<readonly RulePick[]>
+  /** Host-local rules leave this host out, and forget its alerts, until it is released. Takes effect before the next evaluation. */
+  hold(host: string): Promise<void>
+  /** What its agent has told of the alerts of a host that is held, all of them; shown among those of the groups. */
+  show(host: string, alerts: readonly RestoredAlert[]): Promise<void>
+  /** Evaluates them for this host again, going on with these alerts; those that no rule owns are ended. */
+  release(host: string, alerts: readonly RestoredAlert[]): Promise<void>
+}
+
 export type StoreClient = {
   /** One snappy body of remote write 1.0, or of 2.0 (`write2`). Throws `remote_write.malformed`. Not `durable`: answered before it is
    * on disk, where it outlives our crash but not the machine's, until some other append is durable. The memory of a view is the caller's again as
@@ -122,6 +135,8 @@ export type StoreClient = {
   rules(): Promise<readonly GroupView[]>
   /** Told about every change of an alert, in order. */
   subscribe(listener: RuleListener): Disposable
+  /** Left out: this store gives no rules away. */
+  readonly hostRules?: HostRulesClient
   stats(): Promise<StoreStats>
   /** Lists of at most `limit` entries. */
   cardinality(limit: number): Promise<Cardinality>
