@@ -152,6 +152,16 @@ export function openAlerting(options: {
           value: count,
           labels: { kind, result, code },
         })),
+        ...sent.merged.map(({ kind, count }) => ({
+          name: 'inferward_notify_merged_total',
+          value: count,
+          labels: { kind },
+        })),
+        ...sent.spilled.map(({ kind, count }) => ({
+          name: 'inferward_notify_spilled_total',
+          value: count,
+          labels: { kind },
+        })),
         ...sent.waiting.map(({ channel, rows }) => ({
           name: 'inferward_notify_waiting',
           value: rows,

@@ -133,6 +133,22 @@ const channelRows: readonly Metric[] = [
     when: 'first_use',
   }),
   server({
+    name: 'inferward_notify_merged_total',
+    type: 'counter',
+    unit: 'none',
+    labels: ['kind'],
+    help: { en: 'Messages that travelled in a digest instead.', zh: '并入汇总消息的消息数。' },
+    when: 'first_use',
+  }),
+  server({
+    name: 'inferward_notify_spilled_total',
+    type: 'counter',
+    unit: 'none',
+    labels: ['kind'],
+    help: { en: 'Messages that another channel took over.', zh: '由备用通道代发的消息数。' },
+    when: 'first_use',
+  }),
+  server({
     name: 'inferward_notify_waiting',
     type: 'gauge',
     unit: 'none',

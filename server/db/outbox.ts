@@ -2,7 +2,8 @@
 // row and counts an attempt: a message that was tried is never replaced.
 
 import { createHash } from 'node:crypto'
-import { and, asc, desc, eq, gte, inArray, isNull, lt, notInArray, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, inArray, isNull, lt, ne, notInArray, or, sql } from 'drizzle-orm'
+import type { Waiting } from '../dispatch/digest.ts'
 import type { Notification } from '../dispatch/notification.ts'
 import type { LogEntry, Outbox, OutboxRow, OutboxState } from '../dispatch/outbox-port.ts'
 import { supersede } from '../dispatch/supersede.ts'
@@ -14,6 +15,10 @@ type Transaction = Parameters<Parameters<Db['transaction']>[0]>[0]
 
 const unsent: OutboxState[] = ['due', 'failed']
 const flushLock = 7_196_003
+/** No hash of a group. */
+const digestGroup = ''
+/** Rows that one merge looks at; the next one takes the others. */
+const maxMerged = 2000
 
 const hashOf = (groupKey: string): string => createHash('sha256').update(groupKey).digest('hex')
 
@@ -31,6 +36,34 @@ const outboxRow = (row: Row): OutboxRow => ({
   code: row.code,
   reply: row.reply,
 })
+
+const waitingRow = ({ id, groupHash, critical, notification }: Row): Waiting => ({
+  id,
+  group: groupHash,
+  critical,
+  notification: notification as Notification,
+})
+
+/** A message that was never tried. */
+const fresh = (notification: Notification, at: number) => ({
+  id: notification.id,
+  notification,
+  state: 'due',
+  attempt: 0,
+  createdAt: at,
+  nextAt: at,
+  takenAt: null,
+  code: '',
+  reply: '',
+})
+
+async function replace(tx: Transaction, ids: readonly string[], by: string, at: number): Promise<void> {
+  const state = { state: 'merged', code: by, takenAt: null, settledAt: at }
+  await tx
+    .update(outbox)
+    .set(state)
+    .where(inArray(outbox.id, [...ids]))
+}
 
 export function openOutbox(db: Db): Outbox {
   return {
@@ -62,8 +95,12 @@ export function openOutbox(db: Db): Outbox {
 
     async take(channel, now) {
       // The head of each group's unsent rows; a head that is under way or not yet due holds its group back.
+      // What came after an unsent digest waits for it: it may be news of the same groups.
       const heads = sql`select distinct on (group_hash) id, critical, position, next_at, taken_at from outbox
-        where channel = ${channel} and state in ('due', 'failed') order by group_hash, position`
+        where channel = ${channel} and state in ('due', 'failed') and not exists (select 1 from outbox digest
+          where digest.channel = ${channel} and digest.group_hash = ${digestGroup} and digest.state in ('due', 'failed')
+            and digest.position < outbox.position)
+        order by group_hash, position, id`
       const [row] = await db
         .update(outbox)
         .set({ takenAt: now, attempt: sql`${outbox.attempt} + 1` })
@@ -72,7 +109,7 @@ export function openOutbox(db: Db): Outbox {
             isNull(outbox.takenAt),
             inArray(outbox.state, unsent),
             sql`${outbox.id} = (select id from (${heads}) heads where taken_at is null and next_at <= ${now}
-              order by critical desc, position limit 1)`,
+              order by critical desc, position, id limit 1)`,
           ),
         )
         .returning()
@@ -85,16 +122,70 @@ export function openOutbox(db: Db): Outbox {
     },
 
     async settle(id, result) {
-      await db
-        .update(outbox)
-        .set({
-          state: result.state,
-          takenAt: null,
-          code: result.state === 'sent' ? '' : result.code,
-          reply: plain(result.reply),
-          ...(result.state === 'failed' ? { nextAt: result.nextAt } : { settledAt: result.at }),
-        })
-        .where(and(eq(outbox.id, id), inArray(outbox.state, unsent)))
+      return db.transaction(async (tx) => {
+        const [row] = await tx
+          .update(outbox)
+          .set({
+            state: result.state,
+            takenAt: null,
+            code: result.state === 'sent' ? '' : result.code,
+            reply: plain(result.reply),
+            ...(result.state === 'failed' ? { nextAt: result.nextAt } : { settledAt: result.at }),
+          })
+          .where(and(eq(outbox.id, id), inArray(outbox.state, unsent)))
+          .returning({ group: outbox.groupHash, notification: outbox.notification })
+        if (row === undefined || result.state === 'failed') return 0
+        const { digest, part } = row.notification as Notification
+        if (digest === undefined && part === undefined) return 0
+        const again = digest === true && result.state === 'given_up'
+        const merged = await tx
+          .update(outbox)
+          .set(
+            again
+              ? { state: 'failed', attempt: 1, nextAt: result.at, settledAt: null, code: '' }
+              : { reply: plain(result.reply) },
+          )
+          .where(and(eq(outbox.state, 'merged'), eq(outbox.code, id)))
+          .returning({ id: outbox.id })
+        return again ? merged.length : 0
+      })
+    },
+
+    async merge(channel, now, decide) {
+      return db.transaction(async (tx) => {
+        // A group of which anything was tried, or is not yet due, stays as it is: its order is not ours to change.
+        const free = sql`${outbox.groupHash} not in (select group_hash from outbox where channel = ${channel}
+          and state in ('due', 'failed') and (attempt > 0 or next_at > ${now}))`
+        const rows = await tx
+          .select()
+          .from(outbox)
+          .where(and(eq(outbox.channel, channel), eq(outbox.state, 'due'), ne(outbox.groupHash, digestGroup), free))
+          .orderBy(asc(outbox.position), asc(outbox.id))
+          .limit(maxMerged)
+          .for('update')
+        const merges = decide(rows.map(waitingRow))
+        for (const { from, notification, critical } of merges) {
+          await replace(tx, from, notification.id, now)
+          await tx.insert(outbox).values({ ...fresh(notification, now), groupHash: digestGroup, channel, critical })
+        }
+        return merges.reduce((sum, one) => sum + 1 - one.from.length, 0)
+      })
+    },
+
+    async split(id, parts) {
+      return db.transaction(async (tx) => {
+        const [row] = await tx
+          .select()
+          .from(outbox)
+          .where(and(eq(outbox.id, id), inArray(outbox.state, unsent)))
+          .for('update')
+        if (row === undefined || parts.length === 0) return 0
+        const { groupHash, channel, critical, position, createdAt } = row
+        await replace(tx, [id], parts.at(-1)!.id, createdAt)
+        for (const part of parts)
+          await tx.insert(outbox).values({ ...fresh(part, createdAt), groupHash, channel, critical, position })
+        return parts.length - 1
+      })
     },
 
     async release() {
@@ -206,18 +297,10 @@ async function enqueue(
   if (replaced !== undefined)
     await tx.update(outbox).set({ state: 'superseded', settledAt: at }).where(eq(outbox.id, replaced.id))
   await tx.insert(outbox).values({
-    id: notification.id,
+    ...fresh(notification, at),
     groupHash,
     channel,
-    notification,
     critical: critical || replaced?.critical === true,
-    state: 'due',
-    attempt: 0,
-    createdAt: at,
-    nextAt: at,
-    takenAt: null,
-    code: '',
-    reply: '',
     ...(replaced === undefined ? {} : { position: replaced.position }),
   })
   return replaced === undefined ? 1 : 0

@@ -33,6 +33,8 @@ export type Channel = {
   readonly receiver: string
   readonly sendResolved: boolean
   readonly quota?: Quota
+  /** Receiver whose first channel takes over what this one cannot tell now: while it is blocked, fails or refuses. */
+  readonly spillTo?: string
   /** Never throws; stops within its own timeout or when `signal` aborts. */
   send(notification: Notification, signal: AbortSignal): Promise<SendResult>
   /** How many of its alerts, from the first, the message names one by one; left out: all of them. Never more than there are. */

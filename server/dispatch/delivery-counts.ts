@@ -17,6 +17,9 @@ export type DeliveryStats = {
   readonly seconds: readonly { readonly kind: string; readonly seconds: number }[]
   /** Unsent rows by channel name. */
   readonly waiting: readonly { readonly channel: string; readonly rows: number }[]
+  /** Messages that travelled in a digest instead, and those that another channel took over, by kind of their own channel. */
+  readonly merged: readonly { readonly kind: string; readonly count: number }[]
+  readonly spilled: readonly { readonly kind: string; readonly count: number }[]
   /** Times that the outbox could not be read or written. */
   readonly storeFailures: number
 }
@@ -25,6 +28,10 @@ export type DeliveryCounts = {
   attempt(channel: Channel, settlement: Settlement, seconds: number): void
   waitingIs(all: ReadonlyMap<string, number>): void
   waitingChanged(by: ReadonlyMap<string, number>): void
+  /** Unsent rows of a channel, as far as is known. */
+  waitingOf(channel: string): number
+  merged(channel: Channel, messages: number): void
+  spilled(channel: Channel): void
   storeFailed(): void
   stats(): DeliveryStats
 }
@@ -33,9 +40,12 @@ export function openDeliveryCounts(): DeliveryCounts {
   const attempts = new Map<string, AttemptCount>()
   const seconds = new Map<string, number>()
   const waiting = new Map<string, number>()
+  const merged = new Map<string, number>()
+  const spilled = new Map<string, number>()
   let storeFailures = 0
-  const add = (channel: string, by: number): void =>
-    void waiting.set(channel, Math.max(0, (waiting.get(channel) ?? 0) + by))
+  const byKind = (all: ReadonlyMap<string, number>) => [...all].map(([kind, count]) => ({ kind, count }))
+  // A row may be merged before the flush that wrote it has told of it: below nought for a moment, and right after it.
+  const add = (channel: string, by: number): void => void waiting.set(channel, (waiting.get(channel) ?? 0) + by)
   return {
     attempt(channel, settlement, took) {
       const { kind } = channel
@@ -52,11 +62,16 @@ export function openDeliveryCounts(): DeliveryCounts {
     waitingChanged(by) {
       for (const [channel, rows] of by) add(channel, rows)
     },
+    waitingOf: (channel) => Math.max(0, waiting.get(channel) ?? 0),
+    merged: ({ kind }, messages) => void merged.set(kind, (merged.get(kind) ?? 0) + messages),
+    spilled: ({ kind }) => void spilled.set(kind, (spilled.get(kind) ?? 0) + 1),
     storeFailed: () => void storeFailures++,
     stats: () => ({
       attempts: [...attempts.values()],
       seconds: [...seconds].map(([kind, total]) => ({ kind, seconds: total })),
-      waiting: [...waiting].map(([channel, rows]) => ({ channel, rows })),
+      waiting: [...waiting].map(([channel, rows]) => ({ channel, rows: Math.max(0, rows) })),
+      merged: byKind(merged),
+      spilled: byKind(spilled),
       storeFailures,
     }),
   }

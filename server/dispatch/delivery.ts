@@ -9,10 +9,13 @@ import type { Emit } from '../../core/event/event.ts'
 import type { Channel, SendResult } from './channel.ts'
 import { type DeliveryCounts, openDeliveryCounts } from './delivery-counts.ts'
 import { deliveryEvent, worthAnEvent } from './delivery-event.ts'
+import { digests } from './digest.ts'
 import type { Notification } from './notification.ts'
 import type { Outbox, OutboxRow, Settlement } from './outbox-port.ts'
-import { type Bucket, bucket } from './quota.ts'
+import { parts } from './parts.ts'
+import { type Bucket, bucket, mergePast, singles } from './quota.ts'
 import { settlementOf } from './retry.ts'
+import { type Failed, spillAfterMs, spilled, spillOf, spills } from './spill.ts'
 
 const sendTimeoutMs = 30_000
 /** How long a send under way may end by itself when the program stops. */
@@ -81,14 +84,14 @@ export function openDelivery(deps: {
   }
 
   /** Null: the program stops before the answer is known. */
-  const send = async (worker: Worker, notification: Notification): Promise<SendResult | null> => {
+  const send = async (worker: Worker, notification: Notification, by: Channel): Promise<SendResult | null> => {
     const limit = new AbortController()
     const stop = (): void => limit.abort()
     const aborted = new Promise<null>((resolve) => limit.signal.addEventListener('abort', () => resolve(null)))
     const timer = clock.timer(sendTimeoutMs, stop)
     worker.cut.signal.addEventListener('abort', stop, { once: true })
     try {
-      const answer = await Promise.race([attempt(worker.channel, notification, limit.signal), aborted])
+      const answer = await Promise.race([attempt(by, notification, limit.signal), aborted])
       if (answer !== null) return answer
       if (worker.cut.signal.aborted) return null
       const reply = `no answer within ${sendTimeoutMs / 1000} s`
@@ -103,7 +106,8 @@ export function openDelivery(deps: {
   const settle = async (worker: Worker, row: OutboxRow, settlement: Settlement): Promise<boolean> => {
     for (;;) {
       try {
-        await outbox.settle(row.id, settlement)
+        const again = await outbox.settle(row.id, settlement)
+        if (again > 0) counts.waitingChanged(new Map([[row.channel, again]]))
         return true
       } catch (error) {
         counts.storeFailed()
@@ -114,10 +118,43 @@ export function openDelivery(deps: {
     }
   }
 
-  const deliver = async (worker: Worker, row: OutboxRow, quota: Bucket): Promise<void> => {
+  const other = ({ channel }: Worker): Channel | null =>
+    spillOf(
+      channel,
+      [...workers.values()].map((one) => one.channel),
+    )
+
+  /** What comes of a message that its own channel does not take: another may have it, now or when its quota has room. */
+  const spill = async (worker: Worker, row: OutboxRow, why: Failed): Promise<SendResult> => {
+    const by = other(worker)
+    if (by === null || !spills(why, row.attempt)) return why
+    const wait = (await bucketOf(by)).reserve(clock.monotonic())
+    if (wait > 0) return { ...why, retryable: true, retryAfterMs: wait }
+    const result = await send(worker, row.notification, by)
+    if (result === null || !result.ok) return why
+    counts.spilled(worker.channel)
+    return spilled(by, result.reply, why)
+  }
+
+  /** One attempt by the channel itself, and by the other if need be; or by the other alone, while the first is blocked. */
+  const sendBy = async (worker: Worker, row: OutboxRow, quota: Bucket, by: Channel): Promise<SendResult | null> => {
+    const result = await send(worker, row.notification, by)
+    if (result === null) return null
+    const ownWay = by === worker.channel
+    if (result.ok) {
+      if (ownWay) return result
+      counts.spilled(worker.channel)
+      return spilled(by, result.reply, null)
+    }
+    if (result.code === 'rate_limited') quota.pause(clock.monotonic() + (result.retryAfterMs ?? quotaWindowMs))
+    // A refusal by the other is no last word: its own channel is still to be asked.
+    return ownWay ? spill(worker, row, result) : { ...result, retryable: true, reply: `by ${by.name}: ${result.reply}` }
+  }
+
+  const deliver = async (worker: Worker, row: OutboxRow, quota: Bucket, by: Channel): Promise<void> => {
     const { channel } = worker
     const began = clock.monotonic()
-    const result = await send(worker, row.notification)
+    const result = await sendBy(worker, row, quota, by)
     if (result === null) {
       const at = clock.now()
       const reply = 'the program stopped before the receiver answered'
@@ -125,8 +162,6 @@ export function openDelivery(deps: {
       return
     }
     const settlement = settlementOf(result, row, clock.now(), deps.random)
-    if (!result.ok && result.code === 'rate_limited' && settlement.state === 'failed')
-      quota.pause(clock.monotonic() + settlement.nextAt - settlement.at)
     counts.attempt(channel, settlement, (clock.monotonic() - began) / 1000)
     if (!(await settle(worker, row, settlement))) return
     if (settlement.state !== 'sent') {
@@ -143,23 +178,59 @@ export function openDelivery(deps: {
     if (worthAnEvent(settlement, row.attempt)) deps.emit(deliveryEvent(deps.newId(), row, settlement))
   }
 
+  /** A place in the quota of the channel, or of the one that takes over when it is blocked for long; null = after some rest. */
+  const place = async (worker: Worker): Promise<{ readonly by: Channel; readonly quota: Bucket } | null> => {
+    const { channel } = worker
+    const own = await bucketOf(channel)
+    const wait = own.reserve(clock.monotonic())
+    if (wait === 0) return { by: channel, quota: own }
+    const by = wait > spillAfterMs ? other(worker) : null
+    if (by === null) {
+      await rest(worker, wait, true)
+      return null
+    }
+    const quota = await bucketOf(by)
+    const wait2 = quota.reserve(clock.monotonic())
+    if (wait2 === 0) return { by, quota }
+    await rest(worker, Math.min(wait, wait2), true)
+    return null
+  }
+
+  /** Past its quota a channel gets few long messages instead of many short ones. */
+  const merge = async ({ channel }: Worker, by: Channel): Promise<void> => {
+    if (by.quota === undefined || counts.waitingOf(channel.name) <= mergePast(by.quota)) return
+    const shown = shownBy(by)
+    const options = { shown, single: singles(by.quota), newId: deps.newId, at: clock.now() }
+    const changed = await outbox.merge(channel.name, clock.now(), (waiting) =>
+      waiting.length <= mergePast(by.quota) ? [] : digests(waiting, options),
+    )
+    counts.waitingChanged(new Map([[channel.name, changed]]))
+    if (changed < 0) counts.merged(channel, -changed)
+  }
+
+  const next = async (worker: Worker): Promise<void> => {
+    const given = await place(worker)
+    if (given === null) return
+    const { by, quota } = given
+    worker.woken = false
+    await merge(worker, by)
+    const { row, ...none } = await outbox.take(worker.channel.name, clock.now())
+    const several = row === null ? null : parts(row.notification, shownBy(by))
+    if (row !== null && several === null) return deliver(worker, row, quota, by)
+    quota.giveBack()
+    if (row !== null) {
+      const changed = await outbox.split(row.id, several!)
+      return counts.waitingChanged(new Map([[row.channel, changed]]))
+    }
+    const nextAt = 'nextAt' in none ? none.nextAt : null
+    const until = nextAt === null ? idleMs : Math.max(1, nextAt - clock.now())
+    await rest(worker, Math.min(idleMs, until), false)
+  }
+
   const work = async (worker: Worker): Promise<void> => {
     while (!worker.ending) {
       try {
-        const quota = await bucketOf(worker.channel)
-        const wait = quota.reserve(clock.monotonic())
-        if (wait > 0) {
-          await rest(worker, wait, true)
-          continue
-        }
-        worker.woken = false
-        const taken = await outbox.take(worker.channel.name, clock.now())
-        if (taken.row !== null) await deliver(worker, taken.row, quota)
-        else {
-          quota.giveBack()
-          const until = taken.nextAt === null ? idleMs : Math.max(1, taken.nextAt - clock.now())
-          await rest(worker, Math.min(idleMs, until), false)
-        }
+        await next(worker)
       } catch (error) {
         counts.storeFailed()
         log.error('outbox could not be read', { channel: worker.channel.name, error: errorText(error) })
@@ -221,6 +292,12 @@ export function openDelivery(deps: {
     },
   }
 }
+
+/** Without a bound of its own a channel names all. */
+const shownBy =
+  (channel: Channel) =>
+  (notification: Notification): number =>
+    channel.shown?.(notification) ?? notification.alerts.length
 
 async function attempt(channel: Channel, notification: Notification, signal: AbortSignal): Promise<SendResult> {
   try {

@@ -24,6 +24,10 @@ export type Notification = {
   readonly externalUrl: string
   /** When the group was flushed, milliseconds. */
   readonly at: number
+  /** Messages of several groups that waited at a quota, merged; it then belongs to no group. */
+  readonly digest?: true
+  /** One of several messages that a longer one was split into. */
+  readonly part?: { readonly number: number; readonly of: number }
 }
 
 /** Labels and annotations that all the alerts share. */

@@ -3,6 +3,7 @@
 // the double in the tests pass one suite.
 // Invariant: messages of one group and channel leave in the order of their flushes; one id is one message, however often it is tried.
 
+import type { Merge, Waiting } from './digest.ts'
 import type { Notification } from './notification.ts'
 
 /** What a channel knows of a group. */
@@ -15,13 +16,14 @@ export type LogEntry = {
   readonly firingAt: number
 }
 
-export type OutboxState = 'due' | 'failed' | 'sent' | 'given_up' | 'superseded'
+/** `merged`: it travels in another message, whose id is its `code`; the answer to that one becomes its own. */
+export type OutboxState = 'due' | 'failed' | 'sent' | 'given_up' | 'superseded' | 'merged'
 
 export type OutboxRow = {
   readonly id: string
   readonly channel: string
   readonly notification: Notification
-  /** `failed` is to be tried again at `nextAt`; the last three states are final. */
+  /** `failed` is to be tried again at `nextAt`; the last four states are final, but see `merge`. */
   readonly state: OutboxState
   /** Attempts that were begun. */
   readonly attempt: number
@@ -83,7 +85,16 @@ export type Outbox = {
    * attempt and stays with the caller until `settle`, or `release`.
    */
   take(channel: string, now: number): Promise<Taken>
-  settle(id: string, result: Settlement): Promise<void>
+  /** Returns how many messages are due again because the digest that they travelled in was given up. */
+  settle(id: string, result: Settlement): Promise<number>
+  /**
+   * One transaction: `decide` gets the messages of a channel that are due, were never tried, and whose groups have nothing else under way, in
+   * order; what it returns takes their place. A digest goes before everything of the channel that is flushed later. When one is given up, the
+   * messages it was made of are due again on their own, once more. Returns by how many the waiting rows changed.
+   */
+  merge(channel: string, now: number, decide: (waiting: readonly Waiting[]) => readonly Merge[]): Promise<number>
+  /** The parts take the place of a message that was taken and not sent, in its place of its group. Returns by how many the waiting rows changed. */
+  split(id: string, parts: readonly Notification[]): Promise<number>
   /** Called once at the start: what an earlier life had taken and not settled is due again, with its id. */
   release(): Promise<void>
   /** Unsent rows by channel. */

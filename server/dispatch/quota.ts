@@ -15,6 +15,16 @@ export type Bucket = {
 
 const windowMs = 60_000
 const defaultBurst = 5
+/** Messages that wait longer than this are merged. */
+const patienceMs = 20_000
+
+/** How many messages may wait before they are merged: what the quota lets through within some seconds; without a quota nothing is. */
+export function mergePast(quota: Quota | undefined): number {
+  if (quota === undefined) return Number.POSITIVE_INFINITY
+  return (quota.burst ?? defaultBurst) + Math.floor((quota.perMinute * patienceMs) / windowMs)
+}
+/** Critical messages that go on their own, in front of a digest. */
+export const singles = (quota: Quota | undefined): number => quota?.burst ?? defaultBurst
 
 /** `recent`: when messages were sent before this bucket was made, oldest first. */
 export function bucket(quota: Quota | null, recent: readonly number[]): Bucket {

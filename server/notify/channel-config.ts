@@ -25,6 +25,11 @@ export const lookKeys = {
     .optional(),
 }
 
+/** Receiver that takes over what this channel cannot tell. */
+export const spillKey = { spill_to: z.string().min(1).max(200).optional() }
+export const spillOf = (raw: { readonly spill_to?: string | undefined }): { readonly spillTo?: string } =>
+  raw.spill_to === undefined ? {} : { spillTo: raw.spill_to }
+
 export function lookOf(
   raw: { readonly lang?: Lang | undefined; readonly time_zone?: string | undefined },
   lang: Lang,

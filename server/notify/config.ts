@@ -18,6 +18,7 @@ import { wecomChannel, wecomConfig } from './channel/wecom.ts'
 import type { ChannelDeps } from './channel-config.ts'
 import { type EmailConfig, emailReceiver, mergeEmail, type SmtpGlobal, smtpGlobalKeys } from './email-config.ts'
 import { fileName, type SecretFiles, secretText, takeSecret, takeUrl } from './secret-field.ts'
+import { wrongSpills } from './spill-target.ts'
 import {
   checkUndelivered,
   idleGlobalKeys,
@@ -131,6 +132,9 @@ function fileSchema(files: SecretFiles) {
           return merged === null ? [] : [merged]
         }),
       }))
+      raw.receivers.forEach((_, index) => {
+        for (const one of wrongSpills(receivers, index)) fault(['receivers', index, ...one.path], one.message)
+      })
       return {
         route: raw.route,
         intervals,

@@ -15,6 +15,8 @@ import {
   mentions,
   nobody,
   robotQuota,
+  spillKey,
+  spillOf,
   timeout,
 } from '../channel-config.ts'
 import { type Fitted, fitJson, jsonLength } from '../fit-json.ts'
@@ -59,6 +61,7 @@ export const dingtalkConfig = (files: SecretFiles) =>
       mentions,
       send_resolved: z.boolean().default(true),
       timeout,
+      ...spillKey,
       ...lookKeys,
     })
     .strict()
@@ -84,6 +87,7 @@ export const dingtalkConfig = (files: SecretFiles) =>
         messageType: raw.message_type,
         mentions: raw.mentions,
         sendResolved: raw.send_resolved,
+        ...spillOf(raw),
         timeoutMs: raw.timeout,
         look: lookOf(raw, 'zh'),
       }
@@ -158,6 +162,7 @@ export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, dep
     kind: 'dingtalk',
     receiver: place.receiver,
     sendResolved: config.sendResolved,
+    ...(config.spillTo === undefined ? {} : { spillTo: config.spillTo }),
     quota: robotQuota(config.url.reveal()),
     async send(notification, signal) {
       const result = await attempt(notification, maxBodyBytes, signal)

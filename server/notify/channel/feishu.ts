@@ -15,6 +15,8 @@ import {
   mentions,
   nobody,
   robotQuota,
+  spillKey,
+  spillOf,
   timeout,
 } from '../channel-config.ts'
 import { type Fitted, fitJson, jsonLength } from '../fit-json.ts'
@@ -54,6 +56,7 @@ export const feishuConfig = (files: SecretFiles) =>
       mentions,
       send_resolved: z.boolean().default(true),
       timeout,
+      ...spillKey,
       ...lookKeys,
     })
     .strict()
@@ -75,6 +78,7 @@ export const feishuConfig = (files: SecretFiles) =>
         messageType: raw.message_type,
         mentions: raw.mentions,
         sendResolved: raw.send_resolved,
+        ...spillOf(raw),
         timeoutMs: raw.timeout,
         look: lookOf(raw, 'zh'),
       }
@@ -143,6 +147,7 @@ export function feishuChannel(place: ChannelPlace, config: FeishuConfig, deps: C
     kind: 'feishu',
     receiver: place.receiver,
     sendResolved: config.sendResolved,
+    ...(config.spillTo === undefined ? {} : { spillTo: config.spillTo }),
     // 100 a minute and 5 a second: nine tenths of the one, and a burst that with its refill stays within the other.
     quota: robotQuota(config.url.reveal(), { perMinute: 90, burst: 3 }),
     async send(notification, signal) {

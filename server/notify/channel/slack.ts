@@ -12,6 +12,8 @@ import {
   lookKeys,
   lookOf,
   robotQuota,
+  spillKey,
+  spillOf,
   timeout,
 } from '../channel-config.ts'
 import type { Fitted } from '../fit-json.ts'
@@ -40,6 +42,7 @@ export const slackConfig = (files: SecretFiles) =>
       ...Object.fromEntries(slackIdleKeys.map((key) => [key, z.unknown().optional()])),
       send_resolved: z.boolean().default(false),
       timeout,
+      ...spillKey,
       ...lookKeys,
     })
     .strict()
@@ -50,6 +53,7 @@ export type SlackConfig = {
   readonly url: Secret
   readonly post: Readonly<Record<string, string>>
   readonly sendResolved: boolean
+  readonly spillTo?: string
   readonly timeoutMs: number
   readonly look: Look
 }
@@ -64,6 +68,7 @@ export function mergeSlack({ raw, url }: SlackReceiver, global: Secret | undefin
     url: address,
     post: Object.fromEntries(post),
     sendResolved: raw.send_resolved,
+    ...spillOf(raw),
     timeoutMs: raw.timeout,
     look: lookOf(raw, 'en'),
   }
@@ -102,6 +107,7 @@ export function slackChannel(place: ChannelPlace, config: SlackConfig, deps: Cha
     kind: 'slack',
     receiver: place.receiver,
     sendResolved: config.sendResolved,
+    ...(config.spillTo === undefined ? {} : { spillTo: config.spillTo }),
     quota: robotQuota(config.url.reveal(), { perMinute: 50, burst: 1 }),
     async send(notification, signal) {
       const { body } = slackBody(notification, config)

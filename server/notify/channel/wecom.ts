@@ -13,6 +13,8 @@ import {
   mentions,
   nobody,
   robotQuota,
+  spillKey,
+  spillOf,
   timeout,
 } from '../channel-config.ts'
 import type { Fitted } from '../fit-json.ts'
@@ -46,6 +48,7 @@ export const wecomConfig = (files: SecretFiles) =>
       mentions,
       send_resolved: z.boolean().default(true),
       timeout,
+      ...spillKey,
       ...lookKeys,
     })
     .strict()
@@ -74,6 +77,7 @@ export const wecomConfig = (files: SecretFiles) =>
         messageType: raw.message_type,
         mentions: raw.mentions,
         sendResolved: raw.send_resolved,
+        ...spillOf(raw),
         timeoutMs: raw.timeout,
         look: lookOf(raw, 'zh'),
       }
@@ -111,6 +115,7 @@ export function wecomChannel(place: ChannelPlace, config: WecomConfig, deps: Cha
     kind: 'wecom',
     receiver: place.receiver,
     sendResolved: config.sendResolved,
+    ...(config.spillTo === undefined ? {} : { spillTo: config.spillTo }),
     quota: robotQuota(config.url.reveal()),
     async send(notification, signal) {
       const result = await attempt(notification, 1, signal)

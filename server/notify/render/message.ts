@@ -125,7 +125,14 @@ export function toMessage(notification: Notification, look: Look): Message {
     lang: look.lang,
     status,
     icon: statusIcon(status, severity),
-    word: `${status === 'firing' ? w.firing : w.resolved}${total > 1 ? ` (${status === 'firing' ? firing : total})` : ''}`,
+    word: [
+      notification.digest === true ? w.digest : '',
+      status === 'firing' ? w.firing : w.resolved,
+      total > 1 ? `(${status === 'firing' ? firing : total})` : '',
+      notification.part === undefined ? '' : `[${notification.part.number}/${notification.part.of}]`,
+    ]
+      .filter((part) => part !== '')
+      .join(' '),
     rule: rule === '' ? subject(notification) : rule,
     head: [
       ...field(w.severity, severityWord(severity)),

@@ -21,6 +21,8 @@ export type Words = {
   readonly summary: string
   readonly description: string
   readonly details: string
+  /** Stands before the status of a message that was made of many. */
+  readonly digest: string
   readonly console: string
   readonly source: string
   readonly runbook: string
@@ -51,6 +53,7 @@ export const words: Readonly<Record<Lang, Words>> = {
     summary: '摘要',
     description: '说明',
     details: '告警明细',
+    digest: '汇总',
     console: '控制台',
     source: '查看表达式',
     runbook: '处理手册',
@@ -83,6 +86,7 @@ export const words: Readonly<Record<Lang, Words>> = {
     summary: 'Summary',
     description: 'Description',
     details: 'Alerts',
+    digest: 'DIGEST',
     console: 'Console',
     source: 'Expression',
     runbook: 'Runbook',

@@ -39,13 +39,16 @@ export type DingtalkBody = {
 
 const token = 'f00dcafe'.repeat(8)
 
-export async function openDingtalkSink(options: {
+export type DingtalkOptions = {
   readonly secret: string
   readonly keyword?: string
   readonly now?: () => number
   /** Which of the three codes it answers to a message past its pace. */
   readonly tooFast?: 130101 | 660026 | 410100
-}): Promise<DingtalkSink> {
+}
+
+/** The robot without a network: asked by `openPostTo` of post-to.ts, or by the sink below. */
+export function dingtalkRobot(options: DingtalkOptions) {
   const now = options.now ?? Date.now
   const accepted: { at: number; body: DingtalkBody; uuid: string }[] = []
   const refusals: { reason: string }[] = []
@@ -68,22 +71,23 @@ export async function openDingtalkSink(options: {
     accepted.push({ at, body: read.body, uuid: read.body.msgUuid })
     return { errcode: 0, errmsg: 'ok' }
   }
-
-  const sink = await openHttpSink((seen) => {
-    const answer = judge(seen)
-    if (answer.errcode !== 0) refusals.push({ reason: `${answer.errcode} ${answer.errmsg}` })
-    return { status: 200, body: JSON.stringify(answer) }
-  })
   return {
-    url: `http://127.0.0.1:${sink.port}/robot/send?access_token=${token}`,
+    path: `/robot/send?access_token=${token}`,
+    answer(seen: Seen): { readonly status: number; readonly body: string } {
+      const answer = judge(seen)
+      if (answer.errcode !== 0) refusals.push({ reason: `${answer.errcode} ${answer.errmsg}` })
+      return { status: 200, body: JSON.stringify(answer) }
+    },
     messages: () => accepted,
     refused: () => refusals,
     repeats: () => repeats,
-    mood: sink.mood,
-    requests: sink.requests,
-    seen: sink.seen,
-    close: sink.close,
   }
+}
+
+export async function openDingtalkSink(options: DingtalkOptions): Promise<DingtalkSink> {
+  const { path, answer, ...robot } = dingtalkRobot(options)
+  const { port, ...sink } = await openHttpSink(answer)
+  return { url: `http://127.0.0.1:${port}${path}`, ...robot, ...sink }
 }
 
 type Fault = { readonly errcode: number; readonly errmsg: string }

@@ -39,7 +39,8 @@ export type WecomSink = {
 
 const key = '693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa'
 
-export async function openWecomSink(options: { readonly now?: () => number } = {}): Promise<WecomSink> {
+/** The robot without a network: asked by `openPostTo` of post-to.ts, or by the sink below. */
+export function wecomRobot(options: { readonly now?: () => number } = {}) {
   const now = options.now ?? Date.now
   const accepted: { at: number; body: WecomBody }[] = []
   const refusals: { reason: string }[] = []
@@ -56,23 +57,23 @@ export async function openWecomSink(options: { readonly now?: () => number } = {
       return { errcode: codeThatMeans(wecomFacts, 'rate_limited'), errmsg: 'api freq out of limit, hint: [2]' }
     return read
   }
-
-  const sink = await openHttpSink((seen) => {
-    const { errcode, errmsg, body } = judge(seen)
-    if (body === undefined || errcode !== 0) refusals.push({ reason: `${errcode} ${errmsg}` })
-    else accepted.push({ at: now(), body })
-    return { status: 200, body: JSON.stringify({ errcode, errmsg }) }
-  })
   return {
-    url: `http://127.0.0.1:${sink.port}/cgi-bin/webhook/send?key=${key}`,
-    key,
+    path: `/cgi-bin/webhook/send?key=${key}`,
+    answer(seen: Seen): { readonly status: number; readonly body: string } {
+      const { errcode, errmsg, body } = judge(seen)
+      if (body === undefined || errcode !== 0) refusals.push({ reason: `${errcode} ${errmsg}` })
+      else accepted.push({ at: now(), body })
+      return { status: 200, body: JSON.stringify({ errcode, errmsg }) }
+    },
     messages: () => accepted,
     refused: () => refusals,
-    mood: sink.mood,
-    requests: sink.requests,
-    seen: sink.seen,
-    close: sink.close,
   }
+}
+
+export async function openWecomSink(options: { readonly now?: () => number } = {}): Promise<WecomSink> {
+  const { path, answer, ...robot } = wecomRobot(options)
+  const { port, ...sink } = await openHttpSink(answer)
+  return { url: `http://127.0.0.1:${port}${path}`, key, ...robot, ...sink }
 }
 
 function readBody(bytes: Buffer): { errcode: number; errmsg: string; body?: WecomBody } {

@@ -139,18 +139,89 @@ describe('a channel', () => {
   it('with a quota never gets more than it takes in any minute, also over a restart, and loses nothing', async () => {
     const s = story(atOnce)
     const to = s.collector('oncall/robot[0]', { quota: { perMinute: 18, burst: 5 } })
-    const dispatch = await s.start()
-    for (let n = 0; n < 60; n++) s.fires(`alert ${n}`)
-    await s.after('1s')
-    expect(to.received).toHaveLength(5)
-    expect(dispatch.stats().waiting).toEqual([{ channel: 'oncall/robot[0]', rows: 55 }])
-    await s.after('40s')
     await s.start()
-    await s.after('10m')
-    expect(s.told()).toHaveLength(60)
+    for (let n = 0; n < 150; n++) {
+      s.fires(`alert ${n}`, n % 3 === 0 ? { severity: 'critical' } : {})
+      await s.after('1s')
+      if (n === 70) await s.start()
+    }
+    await s.after('5m')
+    const named = to.received.flatMap(({ notification }) => notification.alerts.map((one) => one.fingerprint))
+    expect(new Set(named).size).toBe(150)
+    expect(named).toHaveLength(150)
+    expect(to.received.length).toBeLessThan(80)
     const times = to.received.map((one) => one.at)
     for (const at of times)
       expect(times.filter((other) => other >= at && other < at + 60_000).length).toBeLessThanOrEqual(18)
+  })
+
+  it('past its quota gets few critical messages on their own, then digests, with one proof for all they hold', async () => {
+    const s = story(atOnce)
+    const to = s.collector('oncall/robot[0]', { quota: { perMinute: 18, burst: 5 } })
+    const dispatch = await s.start()
+    for (let n = 0; n < 60; n++) s.fires(`a${n}`, n < 3 ? { severity: 'critical' } : {})
+    await s.after('30s')
+    const sizes = to.received.map((one) => one.notification.alerts.length)
+    expect(sizes.slice(0, 3)).toEqual([1, 1, 1])
+    expect(sizes.reduce((sum, one) => sum + one, 0)).toBe(60)
+    expect(sizes.length).toBeLessThan(12)
+    expect(dispatch.stats().waiting).toEqual([{ channel: 'oncall/robot[0]', rows: 0 }])
+    const rows = await s.outbox.list(100)
+    for (const digest of rows.filter((row) => row.notification.digest === true)) {
+      const merged = rows.filter((row) => row.code === digest.id)
+      expect(merged.map((row) => [row.state, row.reply])).toEqual(merged.map(() => ['merged', 'ok']))
+      const proof = s.events.find((one) => one.kind === 'delivery' && one.messageId === digest.id)
+      expect(proof?.kind === 'delivery' && proof.fingerprints).toHaveLength(merged.length)
+      expect(merged.length).toBeGreaterThan(11)
+    }
+  })
+
+  it('that refuses a digest gets its messages one by one instead', async () => {
+    const s = story(atOnce)
+    const to = s.collector('oncall/robot[0]', { quota: { perMinute: 18, burst: 5 } })
+    to.answer = (notification) => (notification.digest === true ? refuses('rejected', false) : ok)
+    await s.start()
+    for (let n = 0; n < 30; n++) s.fires(`a${n}`)
+    await s.after('5m')
+    const digests = to.received.filter((one) => one.notification.digest === true)
+    const alone = to.received.filter((one) => one.notification.digest !== true)
+    expect(digests).toHaveLength(1)
+    expect(new Set(alone.map((one) => one.notification.alerts[0]!.fingerprint)).size).toBe(30)
+    expect([...(await s.outbox.waiting())]).toEqual([])
+  })
+
+  it('gets no news of a group before the digest that speaks of it, though that one fails for a while', async () => {
+    const s = story(atOnce.replace('group_wait: 0s', 'group_wait: 0s, resolve_wait: 0s'))
+    const to = s.collector('oncall/robot[0]', { quota: { perMinute: 18, burst: 5 } })
+    to.answer = (_notification, attempt) => (attempt < 3 ? refuses('http_5xx') : ok)
+    await s.start()
+    for (let n = 0; n < 30; n++) s.fires(`a${n}`)
+    await s.after('1s')
+    s.resolves('a7')
+    await s.after('3m')
+    const good = s.events.flatMap((one) => (one.kind === 'delivery' && one.status === 'sent' ? [one.messageId] : []))
+    const sent = good.map((id) => to.received.find((one) => one.notification.id === id)!.notification)
+    const about = sent.filter((one) => one.alerts.some((alert) => alert.fingerprint === 'a7'))
+    expect(about.map((one) => [one.digest === true, one.status])).toEqual([
+      [true, 'firing'],
+      [false, 'resolved'],
+    ])
+  })
+
+  it('that cannot show a whole group gets it in numbered parts, in order, each with its own proof', async () => {
+    const s = story(together.replace('group_wait: 0s', 'group_wait: 1s'))
+    const to = s.collector('oncall/robot[0]', { shown: (one) => Math.min(10, one.alerts.length) })
+    await s.start({ point: 'before:settle', nth: 2 })
+    for (let n = 0; n < 25; n++) s.fires(`a${String(n).padStart(2, '0')}`)
+    await s.after('2s')
+    expect(s.alive).toBe(false)
+    await s.start()
+    await s.after('2m')
+    const seen = new Map(to.received.map((one) => [one.notification.id, one.notification]))
+    const of = [...seen.values()].filter((one) => one.part !== undefined)
+    expect(of.map((one) => `${one.part!.number}/${one.part!.of}`)).toEqual(['1/3', '2/3', '3/3'])
+    expect(of.flatMap((one) => one.alerts)).toHaveLength(25)
+    expect([...(await s.outbox.waiting())]).toEqual([])
   })
 
   it('shares the quota of its key with the others', async () => {
@@ -158,9 +229,83 @@ describe('a channel', () => {
     const quota = { perMinute: 6, burst: 6, key: 'robot 1' }
     const [one, two] = [s.collector('oncall/robot[0]', { quota }), s.collector('oncall/robot[1]', { quota })]
     await s.start()
-    for (let n = 0; n < 10; n++) s.fires(`alert ${n}`)
+    for (let n = 0; n < 8; n++) s.fires(`alert ${n}`)
     await s.after('9s')
     expect(one.received.length + two.received.length).toBe(6)
+  })
+})
+
+describe('a second channel', () => {
+  const spill = (s: ReturnType<typeof story>) => {
+    const quota = { perMinute: 18, burst: 5 }
+    return {
+      first: s.collector('oncall/robot[0]', { quota: { ...quota, key: '1' }, spillTo: 'other' }),
+      second: s.collector('other/robot[0]', { quota: { ...quota, key: '2' } }),
+    }
+  }
+  const texts = (to: { received: readonly { notification: { alerts: readonly { fingerprint: string }[] } }[] }) =>
+    to.received.map((one) => one.notification.alerts.map((alert) => alert.fingerprint).join(' '))
+
+  it('has what a blocked robot cannot tell, at once and until the block ends', async () => {
+    const s = story(atOnce)
+    const { first, second } = spill(s)
+    first.answer = () => (s.clock.now() < Date.UTC(2026, 0, 1, 0, 10) ? refuses('rate_limited', true, 600_000) : ok)
+    const dispatch = await s.start()
+    s.fires('a')
+    await s.after('5m')
+    s.fires('b')
+    await s.after('6m')
+    s.fires('c')
+    await s.after('1s')
+    expect(texts(second)).toEqual(['a', 'b'])
+    expect(texts(first)).toEqual(['a', 'c'])
+    expect(dispatch.stats().spilled).toEqual([{ kind: 'robot', count: 2 }])
+    const rows = await s.outbox.list(10)
+    expect(rows.map((row) => [row.channel, row.state, row.reply]).reverse()).toEqual([
+      ['oncall/robot[0]', 'sent', 'by other/robot[0]: ok; itself rate_limited: rate_limited!'],
+      ['oncall/robot[0]', 'sent', 'by other/robot[0]: ok'],
+      ['oncall/robot[0]', 'sent', 'ok'],
+    ])
+  })
+
+  it('has what the first refuses for good, and what it has failed three times', async () => {
+    const s = story(atOnce)
+    const { first, second } = spill(s)
+    first.answer = (notification) =>
+      notification.alerts[0]?.fingerprint === 'a' ? refuses('rejected', false) : refuses('unreachable')
+    await s.start()
+    s.fires('a')
+    s.fires('b')
+    await s.after('1m')
+    expect(texts(second)).toEqual(['a', 'b'])
+    expect(texts(first)).toEqual(['a', 'b', 'b', 'b'])
+    expect([...(await s.outbox.waiting())]).toEqual([])
+  })
+
+  it('that refuses as well is no end: the first is asked again', async () => {
+    const s = story(atOnce)
+    const { first, second } = spill(s)
+    second.answer = () => refuses('rejected', false)
+    first.answer = (_notification, attempt) => (attempt < 4 ? refuses('unreachable') : ok)
+    await s.start()
+    s.fires('a')
+    await s.after('2m')
+    expect(texts(first)).toEqual(['a', 'a', 'a', 'a'])
+    expect(texts(second)).toEqual(['a'])
+    expect((await s.outbox.list(1))[0]).toMatchObject({ state: 'sent', reply: 'ok' })
+  })
+
+  it('keeps to its own quota, and one that is the same robot is none', async () => {
+    const s = story(atOnce)
+    const quota = { perMinute: 18, burst: 5, key: 'same' }
+    const first = s.collector('oncall/robot[0]', { quota, spillTo: 'other' })
+    const second = s.collector('other/robot[0]', { quota })
+    first.answer = () => refuses('rejected', false)
+    await s.start()
+    s.fires('a')
+    await s.after('1m')
+    expect(texts(second)).toEqual([])
+    expect((await s.outbox.list(1))[0]).toMatchObject({ state: 'given_up' })
   })
 })
 

@@ -1,5 +1,6 @@
 // The outbox as a double in memory: what survives a restart is the object itself. It passes the same suite as the one over PostgreSQL.
 
+import type { Notification } from '../../../server/dispatch/notification.ts'
 import type { LogEntry, Outbox, OutboxRow } from '../../../server/dispatch/outbox-port.ts'
 import { supersede } from '../../../server/dispatch/supersede.ts'
 
@@ -17,12 +18,44 @@ export function memoryOutbox(): Outbox {
   let rows: Held[] = []
   let position = 0
   const unsent = (held: Held): boolean => held.row.state === 'due' || held.row.state === 'failed'
-  const byPosition = (a: Held, b: Held): number => a.position - b.position
+  const byPosition = (a: Held, b: Held): number => a.position - b.position || (a.row.id < b.row.id ? -1 : 1)
+  const digestGroup = ''
   const heads = (channel: string): Held[] => {
     const first = new Map<string, Held>()
-    for (const held of rows.filter((one) => one.row.channel === channel && unsent(one)).sort(byPosition))
+    const all = rows.filter((one) => one.row.channel === channel && unsent(one)).sort(byPosition)
+    const digest = all.find((one) => one.group === digestGroup)?.position ?? Number.POSITIVE_INFINITY
+    for (const held of all.filter((one) => one.position <= digest))
       if (!first.has(held.group)) first.set(held.group, held)
     return [...first.values()].filter((held) => !held.taken)
+  }
+
+  /** As the database would: what is stored is text. */
+  const add = (
+    notification: Notification,
+    more: Pick<Held, 'group' | 'position' | 'critical'> & { readonly channel: string; readonly at: number },
+  ): void => {
+    const { channel, at, ...place } = more
+    const stored = JSON.parse(JSON.stringify(notification)) as Notification
+    if (rows.some((held) => held.row.id === stored.id)) throw new Error(`id ${stored.id} was used twice`)
+    const times = { createdAt: at, nextAt: at }
+    const row: OutboxRow = {
+      id: stored.id,
+      channel,
+      notification: stored,
+      state: 'due',
+      attempt: 0,
+      ...times,
+      code: '',
+      reply: '',
+    }
+    rows.push({ row, ...place, taken: false, settledAt: null })
+  }
+  const replace = (ids: readonly string[], by: string, at: number): void => {
+    for (const held of rows.filter((one) => ids.includes(one.row.id))) {
+      held.row = { ...held.row, state: 'merged', code: by }
+      held.taken = false
+      held.settledAt = at
+    }
   }
 
   return {
@@ -49,27 +82,12 @@ export function memoryOutbox(): Outbox {
           replaced.row = { ...replaced.row, state: 'superseded' }
           replaced.settledAt = at
         }
-        // As the database would: what is stored is text.
-        const stored = JSON.parse(JSON.stringify(result.notification)) as typeof notification
-        const row: OutboxRow = {
-          id: stored.id,
+        add(result.notification, {
           channel,
-          notification: stored,
-          state: 'due',
-          attempt: 0,
-          createdAt: at,
-          nextAt: at,
-          code: '',
-          reply: '',
-        }
-        if (rows.some((held) => held.row.id === row.id)) throw new Error(`id ${row.id} was used twice`)
-        rows.push({
-          row,
+          at,
           group,
           position: replaced?.position ?? ++position,
           critical: write.critical || replaced?.critical === true,
-          taken: false,
-          settledAt: null,
         })
         changed.set(channel, replaced === undefined ? 1 : 0)
       }
@@ -88,12 +106,50 @@ export function memoryOutbox(): Outbox {
     },
     async settle(id, result) {
       const held = rows.find((one) => one.row.id === id)
-      if (held === undefined || !unsent(held)) return
+      if (held === undefined || !unsent(held)) return 0
       held.taken = false
       const code = result.state === 'sent' ? '' : result.code
       held.row = { ...held.row, state: result.state, code, reply: result.reply }
-      if (result.state === 'failed') held.row = { ...held.row, nextAt: result.nextAt }
-      else held.settledAt = result.at
+      if (result.state === 'failed') {
+        held.row = { ...held.row, nextAt: result.nextAt }
+        return 0
+      }
+      held.settledAt = result.at
+      const again = held.row.notification.digest === true && result.state === 'given_up'
+      const merged = rows.filter((other) => other.row.state === 'merged' && other.row.code === id)
+      for (const one of merged) {
+        if (!again) one.row = { ...one.row, reply: result.reply }
+        else {
+          one.row = { ...one.row, state: 'failed', attempt: 1, nextAt: result.at, code: '' }
+          one.settledAt = null
+        }
+      }
+      return again ? merged.length : 0
+    },
+    async merge(channel, now, decide) {
+      const open = rows.filter((one) => one.row.channel === channel && unsent(one))
+      const held = new Set(open.filter(({ row }) => row.attempt > 0 || row.nextAt > now).map((one) => one.group))
+      const free = open.filter((one) => one.group !== digestGroup && !held.has(one.group)).sort(byPosition)
+      const waiting = free.map(({ row, group, critical }) => ({
+        id: row.id,
+        group,
+        critical,
+        notification: row.notification,
+      }))
+      const merges = decide(waiting)
+      for (const { from, notification, critical } of merges) {
+        replace(from, notification.id, now)
+        add(notification, { channel, at: now, group: digestGroup, position: ++position, critical })
+      }
+      return merges.reduce((sum, one) => sum + 1 - one.from.length, 0)
+    },
+    async split(id, parts) {
+      const found = rows.find((one) => one.row.id === id)
+      if (found === undefined || !unsent(found) || parts.length === 0) return 0
+      replace([id], parts.at(-1)!.id, found.row.createdAt)
+      const { group, position: place, critical, row } = found
+      for (const part of parts) add(part, { channel: row.channel, at: row.createdAt, group, position: place, critical })
+      return parts.length - 1
     },
     async release() {
       for (const held of rows) if (unsent(held)) held.taken = false

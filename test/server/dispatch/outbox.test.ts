@@ -279,4 +279,69 @@ describe.each(cases)('the outbox $name', ({ open }) => {
     await Promise.all(work)
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
   })
+
+  const digest = (id: string): Notification => notification(id, { digest: true, groupKey: 'digest' })
+
+  it('merges what is due and was never tried into a digest, which goes before what comes later', async () => {
+    await using one = await open()
+    const { outbox } = one
+    for (const id of ['1', '2', '3', '4']) await flush(outbox, `g${id}`, 1000, write('x', notification(id)))
+    await flush(outbox, 'g5', 1000, write('y', notification('5')))
+    expect(await takenId(outbox, 'x', 1000)).toBe('1')
+    await flush(outbox, 'g1', 1000, write('x', resolved('1b')))
+    const seen: string[][] = []
+    const changed = await outbox.merge('x', 2000, (waiting) => {
+      seen.push(waiting.map((row) => row.id))
+      return [{ from: ['2', '3'], notification: digest('d'), critical: true }]
+    })
+    expect(seen).toEqual([['2', '3', '4']])
+    expect(changed).toBe(-1)
+    expect((await outbox.waiting()).get('x')).toBe(4)
+    await flush(outbox, 'g2', 3000, write('x', resolved('2b')))
+    expect(await takenId(outbox, 'x', 3000)).toBe('d')
+    // What lay there before may go meanwhile, what came after may not.
+    expect(await takenId(outbox, 'x', 3000)).toBe('4')
+    expect(await takenId(outbox, 'x', 3000)).toBeNull()
+    expect(await outbox.settle('d', sent)).toBe(0)
+    expect(await takenId(outbox, 'x', 3000)).toBe('2b')
+    const rows = new Map((await outbox.list(20)).map((row) => [row.id, row]))
+    for (const id of ['2', '3']) expect(rows.get(id)).toMatchObject({ state: 'merged', code: 'd', reply: 'ok' })
+    expect(await outbox.sentSince('x', 0)).toEqual([2000])
+  })
+
+  it('has the messages of a digest that was given up due again, each on its own', async () => {
+    await using one = await open()
+    const { outbox } = one
+    for (const id of ['1', '2']) await flush(outbox, `g${id}`, 1000, write('x', notification(id)))
+    await outbox.merge('x', 1000, () => [{ from: ['1', '2'], notification: digest('d'), critical: false }])
+    await takenId(outbox, 'x', 1000)
+    expect(await outbox.settle('d', { state: 'given_up', at: 2000, code: 'rejected', reply: 'no' })).toBe(2)
+    expect((await outbox.waiting()).get('x')).toBe(2)
+    // Tried once: they are not merged again.
+    let seen = -1
+    const look = (waiting: readonly unknown[]) => {
+      seen = waiting.length
+      return []
+    }
+    expect(await outbox.merge('x', 3000, look)).toBe(0)
+    expect(seen).toBe(0)
+    expect([await takenId(outbox, 'x', 3000), await takenId(outbox, 'x', 3000)]).toEqual(['1', '2'])
+  })
+
+  it('puts the parts of a message in its place, one after the other', async () => {
+    await using one = await open()
+    const { outbox } = one
+    await flush(outbox, 'g', 1000, write('x', notification('1')))
+    expect(await takenId(outbox, 'x', 1000)).toBe('1')
+    await flush(outbox, 'g', 1500, write('x', resolved('2')))
+    const part = (number: number) => notification(`1.0${number}`, { part: { number, of: 2 } })
+    expect(await outbox.split('1', [part(1), part(2)])).toBe(1)
+    expect(await outbox.split('1', [part(1), part(2)])).toBe(0)
+    for (const id of ['1.01', '1.02', '2']) {
+      expect(await takenId(outbox, 'x', 2000)).toBe(id)
+      expect(await takenId(outbox, 'x', 2000)).toBeNull()
+      await outbox.settle(id, sent)
+    }
+    expect((await outbox.list(10)).find((row) => row.id === '1')).toMatchObject({ state: 'merged', reply: 'ok' })
+  })
 })

@@ -7,7 +7,7 @@ import { silentLog } from '../../../core/base/log.ts'
 import { type VirtualClock, virtualClock } from '../../../core/base/virtual-clock.ts'
 import type { Event } from '../../../core/event/event.ts'
 import type { Alert, AlertListener } from '../../../server/alert/alert.ts'
-import type { Channel, Quota, SendResult } from '../../../server/dispatch/channel.ts'
+import type { Channel, SendResult } from '../../../server/dispatch/channel.ts'
 import { type Dispatch, openDispatch } from '../../../server/dispatch/dispatcher.ts'
 import { type InhibitRule, inhibitRulesSchema } from '../../../server/dispatch/inhibit-config.ts'
 import { parseMatchers } from '../../../server/dispatch/matcher.ts'
@@ -76,7 +76,9 @@ export type Story = {
   readonly outbox: Outbox
   readonly events: Event[]
   readonly alerts: Map<string, Alert>
-  collector(name?: string, more?: { sendResolved?: boolean; quota?: Quota }): Collector
+  /** A channel of the product itself, with a receiver of its own. */
+  adopt(channel: Channel): void
+  collector(name?: string, more?: Partial<Pick<Channel, 'sendResolved' | 'quota' | 'spillTo' | 'shown'>>): Collector
   /** A new life over what is left; the one before is killed. `dieAt` kills it at its n-th call of that kind. */
   start(dieAt?: { readonly point: Point; readonly nth?: number }): Promise<Dispatch>
   kill(): void
@@ -103,6 +105,7 @@ export function story(
   const alerts = new Map<string, Alert>()
   const listeners = new Set<AlertListener>()
   const collectors: Collector[] = []
+  const adopted: Channel[] = []
   let life: { dead: boolean } = { dead: true }
   let ids = 0
   let silenceIds = 0
@@ -124,6 +127,7 @@ export function story(
     get alive() {
       return !life.dead
     },
+    adopt: (channel) => void adopted.push(channel),
     collector(name = 'oncall/memory[0]', more = {}) {
       const received: Received[] = []
       const [receiver = '', kind = ''] = name.split(/[/[]/)
@@ -136,6 +140,8 @@ export function story(
           receiver,
           sendResolved: more.sendResolved ?? true,
           ...(more.quota === undefined ? {} : { quota: more.quota }),
+          ...(more.spillTo === undefined ? {} : { spillTo: more.spillTo }),
+          ...(more.shown === undefined ? {} : { shown: more.shown }),
           async send(notification) {
             const attempt = received.filter((one) => one.notification.id === notification.id).length + 1
             received.push({ at: clock.now(), notification })
@@ -188,7 +194,10 @@ export function story(
         route: routeOf(route, options.intervals),
         silences,
         inhibitRules: inhibitRulesOf(options.inhibitRules ?? '[]'),
-        channels: collectors.map(({ channel }) => ({ ...channel, send: guarded('send', channel.send) })),
+        channels: [...collectors.map((one) => one.channel), ...adopted].map((channel) => ({
+          ...channel,
+          send: guarded('send', channel.send),
+        })),
         outbox: {
           ...outbox,
           flush: guarded('flush', outbox.flush),

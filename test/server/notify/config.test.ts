@@ -227,6 +227,21 @@ describe('a fault', () => {
       `${receiverFile('    webhook_configs: []')}  - name: oncall\n`,
       ':6:5: receivers[1].name: receiver "oncall" is defined twice',
     ],
+    [
+      'a second channel that is nowhere',
+      dingtalk(`${robot}\n        spill_to: ops`),
+      ':7:9: receivers[0].dingtalk_configs[0].spill_to: receiver "ops" is not defined under receivers',
+    ],
+    [
+      'a second channel that is the first',
+      dingtalk(`${robot}\n        spill_to: oncall`),
+      ':7:9: receivers[0].dingtalk_configs[0].spill_to: a receiver cannot take over from itself',
+    ],
+    [
+      'a second channel that reaches nobody',
+      `${dingtalk(`${robot}\n        spill_to: ops`)}  - name: ops\n`,
+      ':7:9: receivers[0].dingtalk_configs[0].spill_to: receiver "ops" has no channel',
+    ],
     ['no route', 'receivers: [{ name: a }]', ':1:1: route: '],
     ['no YAML', 'route: [', 'not valid YAML'],
     ['a list', '- a', ':1:1: '],
