@@ -91,7 +91,12 @@ export async function openAgent(options: {
   })
 
   const wanted = config.engines ?? [
-    { name: 'default', model: options.model ?? defaultModel, listen: { host: '127.0.0.1', port: 9720 } },
+    {
+      name: 'default',
+      model: options.model ?? defaultModel,
+      listen: { host: '127.0.0.1', port: 9720 },
+      allowed_hosts: [],
+    },
   ]
   for (const one of wanted) {
     const engine = openEngine({
@@ -135,6 +140,7 @@ export async function openAgent(options: {
     clock,
     log,
     listen: config.agent.listen,
+    names: [os.hostname(), ...config.agent.allowed_hosts],
     latest: () => round.latest(),
     ready: () => round.stats().runs > 0,
   })

@@ -3,7 +3,7 @@
 import * as path from 'node:path'
 import { z } from 'zod'
 import { projectRoot } from '../core/base/entry.ts'
-import { listen } from '../core/base/schema.ts'
+import { allowedHosts, listen } from '../core/base/schema.ts'
 import { hostName, maxEngines } from '../core/wire/state.ts'
 import { type EngineConfig, engineConfig, watchConfig } from './engine/config.ts'
 
@@ -14,6 +14,7 @@ const agentSection = z
     ...watchConfig.shape,
     /** Its own port, for metrics and health; null: none. */
     listen: listen.nullable().prefault('127.0.0.1:9710'),
+    allowed_hosts: allowedHosts,
     /** Server to report to; absent: the server of this very data folder. */
     server: z.url({ protocol: /^https?$/ }).optional(),
     /** Name of this host in the fleet; absent: the host name. */

@@ -2,10 +2,12 @@
 // of supervision: a port that is taken is a warning, counted and tried again, not an end.
 
 import { createServer, type Server } from 'node:http'
+import { misled } from '../core/base/caller.ts'
 import type { Clock } from '../core/base/clock.ts'
 import { errorText } from '../core/base/errors.ts'
 import type { Log } from '../core/base/log.ts'
 import { type Listen, listenUrl } from '../core/base/schema.ts'
+import { openSlots } from '../core/base/slots.ts'
 import { exposition, expositionType } from '../core/sample/exposition.ts'
 import type { SeriesSamples } from '../core/sample/sample.ts'
 
@@ -13,6 +15,7 @@ import type { SeriesSamples } from '../core/sample/sample.ts'
 const retryMs = 10_000
 /** Of a connection on which nothing moves. */
 const idleMs = 15_000
+const maxConnections = 64
 
 export type AgentHttp = {
   /** The address, or null when nothing listens. */
@@ -24,13 +27,19 @@ export type AgentHttp = {
 export type AgentHttpStats = {
   /** Attempts to listen that failed. */
   readonly listenFailures: number
+  /** Connections and requests turned away, by reason. */
+  readonly refused: Readonly<Record<AgentHttpRefusal, number>>
 }
+export const agentHttpRefusals = ['no_room', 'other_name', 'other_origin'] as const
+export type AgentHttpRefusal = (typeof agentHttpRefusals)[number]
 
 export function openAgentHttp(deps: {
   readonly clock: Clock
   readonly log: Log
   /** Null: no port. */
   readonly listen: Listen | null
+  /** Names it may be called by, besides addresses and localhost. */
+  readonly names: readonly string[]
   readonly latest: () => readonly SeriesSamples[]
   /** True once a first round was made. */
   readonly ready: () => boolean
@@ -49,6 +58,8 @@ export function openAgentHttp(deps: {
   let stopped = false
   let listenFailures = 0
   let lastWords = ''
+  const slots = openSlots(maxConnections)
+  const misledCount = { other_name: 0, other_origin: 0 }
 
   const answer = (path: string): Page => {
     try {
@@ -62,8 +73,17 @@ export function openAgentHttp(deps: {
   const open = (at: Listen): Promise<string | null> =>
     new Promise((resolve) => {
       const made = createServer(
-        { requestTimeout: 10_000, headersTimeout: 5000, maxHeaderSize: 8192 },
+        { requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 2000, maxHeaderSize: 8192 },
         (request, response) => {
+          const { socket } = request
+          slots.answering(socket)
+          response.once('close', () => slots.idle(socket))
+          const why = misled(request, deps.names)
+          if (why !== null) {
+            misledCount[why]++
+            response.writeHead(why === 'other_name' ? 421 : 403, { 'content-type': 'text/plain', connection: 'close' })
+            return response.end(misledWords)
+          }
           if (request.method !== 'GET' && request.method !== 'HEAD') {
             response.writeHead(405, { allow: 'GET, HEAD', 'content-length': '0', connection: 'close' })
             return response.end()
@@ -74,7 +94,7 @@ export function openAgentHttp(deps: {
           response.end(request.method === 'HEAD' ? undefined : page.body)
         },
       )
-      made.maxConnections = 64
+      made.on('connection', (socket) => slots.take(socket))
       made.setTimeout(idleMs)
       made.once('error', (error) => {
         listenFailures++
@@ -109,11 +129,14 @@ export function openAgentHttp(deps: {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
-    stats: () => ({ listenFailures }),
+    stats: () => ({ listenFailures, refused: { no_room: slots.evicted, ...misledCount } }),
   }
 }
 
 type Page = { readonly status: number; readonly type: string; readonly body: string }
+
+const misledWords =
+  'Not a name of this agent, or a page of another origin. Call it by its address, or add the name to agent.allowed_hosts.\n'
 
 const notFound = (): Page => ({
   status: 404,

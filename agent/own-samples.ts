@@ -5,7 +5,7 @@ import { type SeriesSamples, sample } from '../core/sample/sample.ts'
 import type { RoundStats } from './collect/round.ts'
 import type { Control } from './control/control.ts'
 import type { Engine } from './engine/engine.ts'
-import type { AgentHttpStats } from './http.ts'
+import { type AgentHttpStats, agentHttpRefusals } from './http.ts'
 import type { UplinkStats } from './uplink/uplink.ts'
 
 export function ownSamples(from: {
@@ -36,6 +36,7 @@ export function ownSamples(from: {
     of('inferward_uplink_failures_total', uplink.failures),
     of('inferward_uplink_spool_bytes', uplink.spoolBytes),
     of('inferward_agent_listen_failures_total', http.listenFailures),
+    ...agentHttpRefusals.map((reason) => of('inferward_agent_refused_total', http.refused[reason], { reason })),
     ...(['samples', 'events'] as const).flatMap((stream) => [
       of('inferward_uplink_pending', uplink.pending[stream], { stream }),
       of('inferward_uplink_refused_total', uplink.refused[stream], { stream }),

@@ -1,7 +1,7 @@
 // The configuration of engines and of how they are watched.
 
 import { z } from 'zod'
-import { duration, listen } from '../../core/base/schema.ts'
+import { allowedHosts, duration, listen } from '../../core/base/schema.ts'
 
 export const engineConfig = z
   .object({
@@ -10,6 +10,7 @@ export const engineConfig = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { error: 'letters, digits, dot, dash and underscore, at most 63' }),
     model: z.string().min(1),
     listen: listen,
+    allowed_hosts: allowedHosts,
     threads: z.number().int().min(0).max(256).optional(),
     max_batch: z.number().int().min(1).max(4096).optional(),
     max_queue: z.number().int().min(0).optional(),

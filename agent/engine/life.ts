@@ -70,6 +70,7 @@ export function engineArguments(config: EngineConfig): string[] {
     ['--kv-tokens', config.kv_tokens],
     ['--step-tokens', config.step_tokens],
     ['--request-timeout', config.request_timeout],
+    ['--allowed-hosts', config.allowed_hosts.join(',') || undefined],
   ]
   return [
     '--model',

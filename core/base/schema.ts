@@ -25,6 +25,16 @@ export const listen = z.string('write host:port, for example 127.0.0.1:9700').tr
   return z.NEVER
 })
 
+/** Names by which a listener may be called, besides addresses, `localhost` and the name of its host; `*`: any. */
+export const allowedHosts = z
+  .array(
+    z.string().regex(/^(?:\*|[A-Za-z0-9_.-]{1,253})$/, {
+      error: 'write a host name without port, for example gpu-07.example.com',
+    }),
+  )
+  .max(100)
+  .default([])
+
 export function listenUrl({ host, port }: Listen): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

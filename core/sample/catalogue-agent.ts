@@ -43,6 +43,13 @@ const loopRows: readonly [
     'Attempts of the agent to listen on its own port that failed.',
     'agent 监听自身端口失败的次数。',
   ],
+  [
+    'agent_refused_total',
+    'counter',
+    ['reason'],
+    'Connections and requests that the own port of the agent turned away.',
+    'agent 自身端口拒绝的连接与请求数。',
+  ],
   ['uplink_pending', 'gauge', ['stream'], 'Frames that the server has not acknowledged.', '服务端尚未确认的数据帧数。'],
   [
     'uplink_refused_total',

@@ -23,6 +23,17 @@ export const engineMetrics: readonly Metric[] = [
     help: { en: 'Requests by how they ended.', zh: '请求数,按结局分类。' },
   }),
   engine({
+    name: 'inference_refused_connections_total',
+    type: 'counter',
+    unit: 'none',
+    // reason: no_room | other_name | other_origin | body_bytes
+    labels: ['model', 'reason'],
+    help: {
+      en: 'Connections that the listener ended before they became a request of the model.',
+      zh: '尚未成为模型请求就被监听端结束的连接数。',
+    },
+  }),
+  engine({
     name: 'inference_request_duration_seconds',
     type: 'histogram',
     unit: 'seconds',

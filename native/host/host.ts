@@ -2,6 +2,7 @@
 // is loaded, and from `drain` on, generation answers 503 and everything else still answers.
 
 import { randomInt, randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { Clock } from '../../core/base/clock.ts'
 import type { EngineAddon, EngineHandle } from './addon.ts'
 import { generateHandlers } from './generate.ts'
@@ -43,6 +44,7 @@ export function openHost(
     Math.min(running.info.contextTokens, running.stats().kvTokensTotal)
   const http = openHostHttp({
     listen: options.listen,
+    names: [hostname(), ...options.allowedHosts],
     state: () => state,
     health: () => ({
       status: state === 'serving' ? 'ok' : state,
@@ -73,6 +75,7 @@ export function openHost(
       newId: () => randomUUID(),
       randomSeed: () => randomInt(2 ** 47),
     }),
+    onRefused: (reason) => metrics.refused(reason),
     onFault: (status) => {
       if (status === clientGone) metrics.outcome('cancelled')
       else if (status < 500) metrics.outcome('invalid')

@@ -2,11 +2,19 @@
 // generate.ts. It listens before the model is loaded: then everything but `/health` and `/metrics` answers 503.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { misled } from '../../core/base/caller.ts'
 import { InferwardError, systemCode } from '../../core/base/errors.ts'
+import { lastWords } from '../../core/base/last-words.ts'
 import type { Listen } from '../../core/base/schema.ts'
+import { openSharedBytes, type SharedBytes } from '../../core/base/shared-bytes.ts'
+import { openSlots } from '../../core/base/slots.ts'
+import type { HostRefusal } from './metrics.ts'
 import { type Fault, sendFault, sendJson } from './replies.ts'
 
 const maxBodyBytes = 1 << 20
+/** Of all bodies that are not whole yet, together. */
+const maxUnfinishedBytes = 64 << 20
+const maxConnections = 4096
 /** Status of a request whose client left before it was read. It is counted, never sent. */
 export const clientGone = 499
 
@@ -14,12 +22,15 @@ export type HostState = 'loading' | 'serving' | 'draining'
 
 export type HostHttpDeps = {
   readonly listen: Listen
+  /** Names it may be called by, besides addresses and localhost. */
+  readonly names: readonly string[]
   readonly state: () => HostState
   readonly health: () => object
   readonly models: () => object
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>
   /** Handlers of POST bodies by path. They answer or throw a Fault. */
   readonly posts: Readonly<Record<string, (body: unknown, request: IncomingMessage, response: ServerResponse) => void>>
+  readonly onRefused: (reason: HostRefusal) => void
   /** A request ended in a fault of this status before it became a generation. */
   readonly onFault: (status: number) => void
 }
@@ -45,8 +56,17 @@ export function badRequest(code: string, message: string, param: string | null =
 export type HostHttp = { start(): Promise<number>; stop(): Promise<void> }
 
 export function openHostHttp(deps: HostHttpDeps): HostHttp {
+  const slots = openSlots(maxConnections)
+  const bodies = openSharedBytes(maxUnfinishedBytes)
+
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?', 1)[0]!
+    const why = misled(request, deps.names)
+    if (why !== null) {
+      deps.onRefused(why)
+      response.setHeader('connection', 'close')
+      throw why === 'other_name' ? otherName : otherOrigin
+    }
     if (request.method === 'GET' || request.method === 'HEAD') {
       if (path === '/health') return sendJson(response, deps.state() === 'serving' ? 200 : 503, deps.health())
       if (path === '/metrics') {
@@ -71,26 +91,43 @@ export function openHostHttp(deps: HostHttpDeps): HostHttp {
         retryAfterSeconds: 1,
       })
     }
-    post(await readJson(request), request, response)
+    slots.sending(request.socket)
+    const body = await readJson(request, bodies, () => deps.onRefused('body_bytes'))
+    slots.answering(request.socket)
+    post(body, request, response)
   }
 
   const server: Server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 60_000, maxHeaderSize: 16_384 },
+    {
+      requestTimeout: 30_000,
+      headersTimeout: 10_000,
+      connectionsCheckingInterval: 5000,
+      keepAliveTimeout: 60_000,
+      maxHeaderSize: 16_384,
+    },
     (request, response) => {
+      const { socket } = request
+      slots.answering(socket)
+      response.once('close', () => slots.idle(socket))
       handle(request, response).catch((error: unknown) => {
         const fault: Fault =
           error instanceof HttpFault
             ? error.fault
             : { status: 500, type: 'server_error', code: 'internal', message: 'internal error', param: null }
         deps.onFault(fault.status)
-        if (fault.status === 413) response.setHeader('connection', 'close')
+        if (fault.status === 413 || fault.code === droppedCode) response.setHeader('connection', 'close')
         sendFault(response, fault)
       })
     },
   )
-  server.maxConnections = 4096
+  server.on('connection', (socket) => {
+    const before = slots.evicted
+    slots.take(socket)
+    if (slots.evicted > before) deps.onRefused('no_room')
+  })
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    if (socket.writable) lastWords(socket, '400 Bad Request')
+    else socket.destroy()
   })
 
   return {
@@ -122,26 +159,61 @@ export function openHostHttp(deps: HostHttpDeps): HostHttp {
   }
 }
 
+const droppedCode = 'body_dropped'
+const dropped = (): HttpFault =>
+  new HttpFault({
+    status: 503,
+    type: 'server_error',
+    code: droppedCode,
+    message: 'too many unfinished bodies; send it again, in one go',
+    param: null,
+    retryAfterSeconds: 1,
+  })
+const otherName = badRequest(
+  'other_name',
+  'this engine does not go by that name; call it by its address, or add the name to engines[].allowed_hosts',
+  null,
+  421,
+)
+const otherOrigin = badRequest('other_origin', 'a page of another origin may not ask this engine', null, 403)
+
 /** The body as JSON, read up to the limit; the rest of a larger one is never taken in. */
-function readJson(request: IncomingMessage): Promise<unknown> {
+function readJson(request: IncomingMessage, bodies: SharedBytes, onDropped: () => void): Promise<unknown> {
   const tooLarge = () =>
     badRequest('body_too_large', `the body is larger than ${maxBodyBytes} bytes; shorten the prompt`, null, 413)
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return reject(tooLarge())
-    const parts: Buffer[] = []
+    let parts: Buffer[] = []
     let bytes = 0
+    let over = false
+    const give = (fault: HttpFault): void => {
+      over = true
+      parts = []
+      request.pause()
+      reject(fault)
+    }
+    const holding = bodies.begin(() => {
+      onDropped()
+      give(dropped())
+    })
+    request.once('close', () => holding.end())
     request.on('data', (part: Buffer) => {
+      if (over) return
       bytes += part.length
       if (bytes > maxBodyBytes) {
-        request.pause()
-        reject(tooLarge())
-      } else parts.push(part)
+        holding.end()
+        return give(tooLarge())
+      }
+      parts.push(part)
+      holding.add(part.length)
     })
     // The client is gone, which is its own doing: no fault of the engine, and nobody reads the answer.
     request.once('error', () =>
       reject(badRequest('client_gone', 'the connection ended before the body did', null, clientGone)),
     )
     request.once('end', () => {
+      holding.end()
+      if (over) return
       try {
         resolve(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))))
       } catch {

@@ -8,7 +8,12 @@ import type { EngineStats } from './addon.ts'
 export const outcomes = ['ok', 'error', 'timeout', 'cancelled', 'rejected', 'invalid'] as const
 export type Outcome = (typeof outcomes)[number]
 
+/** Why the listener turned away a connection or a request that never became one of the model's. */
+export const refusals = ['no_room', 'other_name', 'other_origin', 'body_bytes'] as const
+export type HostRefusal = (typeof refusals)[number]
+
 export type HostMetrics = {
+  refused(reason: HostRefusal): void
   outcome(outcome: Outcome): void
   observe(
     name:
@@ -40,6 +45,13 @@ export function openHostMetrics(model: string): HostMetrics {
     labelNames: ['model', 'outcome'],
     registers: [registry],
   })
+  const refused = new Counter({
+    name: 'inference_refused_connections_total',
+    help: metric('inference_refused_connections_total').help.en,
+    labelNames: ['model', 'reason'],
+    registers: [registry],
+  })
+  for (const reason of refusals) refused.inc({ model, reason }, 0)
   for (const outcome of outcomes) requests.inc({ model, outcome }, 0)
   const histograms = Object.fromEntries(
     [
@@ -79,6 +91,7 @@ export function openHostMetrics(model: string): HostMetrics {
   }
 
   return {
+    refused: (reason) => refused.inc({ model, reason }),
     outcome: (outcome) => requests.inc({ model, outcome }),
     observe: (name, value) => histograms[name]!.observe({ model }, value),
     contentType: registry.contentType,

@@ -9,6 +9,8 @@ export type HostOptions = {
   readonly model: string
   readonly name: string
   readonly listen: Listen
+  /** Names it may be called by, besides addresses, localhost and that of its host. */
+  readonly allowedHosts: readonly string[]
   readonly telemetry: string
   /** Identity of this life, given by the agent. */
   readonly incarnation: string
@@ -45,6 +47,7 @@ export function hostOptions(argv: readonly string[]): HostOptions {
         'kv-tokens': text,
         'step-tokens': text,
         'request-timeout': text,
+        'allowed-hosts': text,
       },
     }))
   } catch (error) {
@@ -78,6 +81,7 @@ export function hostOptions(argv: readonly string[]): HostOptions {
     model: need('model'),
     name: need('name'),
     listen: address.data,
+    allowedHosts: (values['allowed-hosts'] ?? '').split(',').filter((name) => name !== ''),
     telemetry: need('telemetry'),
     incarnation: need('incarnation'),
     threads: whole('threads', 0, 0, 256),

@@ -5,15 +5,21 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import * as path from 'node:path'
 import type { Duplex } from 'node:stream'
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import { crossOrigin } from '../../core/base/caller.ts'
 import { projectRoot } from '../../core/base/entry.ts'
 import { errorText, exitCodes, InferwardError, isInferwardError, systemCode } from '../../core/base/errors.ts'
 import { lastWords } from '../../core/base/last-words.ts'
 import type { Log } from '../../core/base/log.ts'
 import { type Listen, listenUrl } from '../../core/base/schema.ts'
+import { openSlots } from '../../core/base/slots.ts'
+
+/** Besides the agents' sessions, which have a bound of their own. */
+const maxConnections = 2048
 
 export type HttpDeps = {
   readonly log: Log
   readonly listen: Listen
+  readonly maxConnections?: number
   /** Answers the principal, or null when the token is missing or wrong where one is needed. */
   readonly authenticate: (request: IncomingMessage) => Promise<unknown>
   readonly routers: readonly Router[]
@@ -66,6 +72,12 @@ export function openHttp(deps: HttpDeps): Http {
     response.type('text/plain').sendFile(file, (error) => {
       if (error !== undefined && !response.headersSent) next()
     })
+  })
+
+  // Whatever the token: a browser that has it for our pages would send it along for any other.
+  app.use((request, response, next) => {
+    if (request.method === 'GET' || request.method === 'HEAD' || !crossOrigin(request.headers)) return next()
+    fault(response, 403, 'http.other_origin', 'a page of another origin may not do this')
   })
 
   app.use((request, response, next) => {
@@ -136,11 +148,20 @@ export function openHttp(deps: HttpDeps): Http {
     fault(response, status, known?.code ?? 'http.failed', message, known?.hint)
   })
 
-  const server: Server = createServer({ requestTimeout: 60_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }, app)
-  server.maxConnections = 2048
+  const server: Server = createServer(
+    { requestTimeout: 60_000, headersTimeout: 15_000, connectionsCheckingInterval: 5000, maxHeaderSize: 32_768 },
+    app,
+  )
+  const slots = openSlots(deps.maxConnections ?? maxConnections)
+  server.on('connection', (socket) => slots.take(socket))
+  server.on('request', ({ socket }, response) => {
+    slots.answering(socket)
+    response.once('close', () => slots.idle(socket))
+  })
   server.on('upgrade', (request, socket, head) => {
     // From here on nobody but us listens for its errors: a peer that hangs up now must not end the server.
     socket.on('error', () => socket.destroy())
+    slots.release(socket)
     // No URL parser: it throws on paths such as `//`, and nobody would catch that here.
     if (/^\/agent(?:[?#]|$)/.test(request.url ?? '')) return deps.upgrade(request, socket, head)
     lastWords(socket, '404 Not Found')

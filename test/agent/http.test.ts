@@ -1,4 +1,5 @@
-import { createServer } from 'node:net'
+import { get, request } from 'node:http'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { agentConfig } from '../../agent/config.ts'
 import { type AgentHttp, openAgentHttp } from '../../agent/http.ts'
@@ -18,6 +19,7 @@ async function open(ready = true): Promise<string | null> {
     clock: virtualClock(),
     log: silentLog,
     listen: { host: '127.0.0.1', port: 0 },
+    names: ['gpu-1'],
     latest: () => [sample('inferward_engine_up', { host: 'gpu-1', engine: 'default' }, 1, 1)],
     ready: () => ready,
   })
@@ -51,6 +53,49 @@ describe('the agent’s own port', () => {
     expect([head.status, await head.text()]).toEqual([200, ''])
   })
 
+  it.each([
+    { host: 'gpu-1:9710', status: 200 },
+    { host: 'localhost', status: 200 },
+    { host: 'evil.example:9710', status: 421 },
+  ])('called $host answers $status', async ({ host, status }) => {
+    const url = await open()
+    const answer = await new Promise<number>((resolve, reject) => {
+      get(`${url}/metrics`, { headers: { host }, agent: false }, (response) => {
+        response.resume()
+        resolve(response.statusCode!)
+      }).on('error', reject)
+    })
+    expect(answer).toBe(status)
+    expect(opened.at(-1)!.stats().refused.other_name).toBe(status === 421 ? 1 : 0)
+  })
+
+  it('takes nothing that a page of another origin sends', async () => {
+    const url = await open()
+    const status = await new Promise<number>((resolve, reject) => {
+      request(`${url}/metrics`, { method: 'POST', headers: { origin: 'https://evil.example' } }, (response) => {
+        response.resume()
+        resolve(response.statusCode!)
+      })
+        .on('error', reject)
+        .end('x')
+    })
+    expect([status, opened.at(-1)!.stats().refused.other_origin]).toEqual([403, 1])
+  })
+
+  it('is open to whoever asks while a hundred connections say nothing', async () => {
+    const url = await open()
+    const idle: Socket[] = []
+    for (let n = 0; n < 100; n++)
+      await new Promise<void>((resolve) => {
+        const socket = connect(Number(new URL(url!).port), '127.0.0.1', () => resolve())
+        socket.on('error', () => {})
+        idle.push(socket)
+      })
+    expect((await fetch(`${url}/-/healthy`)).status).toBe(200)
+    expect(opened.at(-1)!.stats().refused.no_room).toBeGreaterThanOrEqual(37)
+    for (const socket of idle) socket.destroy()
+  })
+
   it('goes without while the port is taken: says so once, counts, and has it when its holder is gone', async () => {
     const other = createServer()
     const port = await new Promise<number>((resolve) =>
@@ -70,6 +115,7 @@ describe('the agent’s own port', () => {
         },
       }),
       listen: { host: '127.0.0.1', port },
+      names: [],
       latest: () => [],
       ready: () => true,
     })
@@ -100,6 +146,7 @@ describe('the agent’s own port', () => {
       clock,
       log: silentLog,
       listen: { host: '127.0.0.1', port },
+      names: [],
       latest: () => [],
       ready: () => true,
     })
@@ -116,6 +163,7 @@ describe('the agent’s own port', () => {
       clock: virtualClock(),
       log: silentLog,
       listen: { host: '127.0.0.1', port: 0 },
+      names: ['gpu-1'],
       latest: () => {
         if (broken) throw new Error('broken')
         return []
@@ -130,7 +178,7 @@ describe('the agent’s own port', () => {
   })
 
   it('is not there when the configuration says null', async () => {
-    const deps = { clock: virtualClock(), log: silentLog, latest: () => [], ready: () => true }
+    const deps = { clock: virtualClock(), log: silentLog, names: [], latest: () => [], ready: () => true }
     const http = openAgentHttp({ ...deps, listen: agentConfig.parse({ agent: { listen: null } }).agent.listen })
     expect([await http.start(), http.stats().listenFailures]).toEqual([null, 0])
     await http.stop()

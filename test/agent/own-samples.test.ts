@@ -50,7 +50,7 @@ const own = (stopped = false): readonly SeriesSamples[] =>
       spoolBytes: 9,
     },
     round: { runs: 1, failures: 0, missed: 0, seconds: 0.01 },
-    http: { listenFailures: 0 },
+    http: { listenFailures: 0, refused: { no_room: 0, other_name: 0, other_origin: 0 } },
   })
 const label = ({ labels }: SeriesSamples, name: string): string => labels.find(([key]) => key === name)?.[1] ?? ''
 
@@ -75,6 +75,7 @@ it('shows everything that the catalogue promises, and nothing that it does not k
     clock: virtualClock(),
     log: silentLog,
     listen: { host: '127.0.0.1', port: 0 },
+    names: [],
     latest: () => latest,
     ready: () => true,
   })

@@ -83,6 +83,7 @@ function keep(at: Place, more: { threads?: number; files?: FileLayer; watch?: ob
       name: 'default',
       model: at.model,
       listen: { host: '127.0.0.1', port: at.port },
+      allowed_hosts: [],
       ...(more.threads === undefined ? {} : { threads: more.threads }),
     },
     watch: watchConfig.parse({ stall_timeout: '600ms', probe_interval: '60s', stop_timeout: '1s', ...more.watch }),

@@ -44,7 +44,7 @@ it('a process that the kernel gives nothing more says so as it dies', async () =
     for (let count = 0; count < 200; count++) {
       const socket = connect(port, '127.0.0.1')
       socket.on('error', () => {}) // cut when the engine dies, which is the point
-      socket.write('POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 1000500\r\n\r\n{"prompt":"')
+      socket.write('POST /generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000500\r\n\r\n{"prompt":"')
       socket.write(part)
       sockets.push(socket)
     }

@@ -170,7 +170,7 @@ describe('a stream', () => {
     await using host = await openTestHost(model)
     const socket = connect(host.port, '127.0.0.1')
     socket.write(
-      'POST /v1/completions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n{"prompt"',
+      'POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n{"prompt"',
     )
     await new Promise((resolve) => socket.once('data', resolve))
     socket.destroy()
@@ -306,6 +306,63 @@ describe('a request that is wrong', () => {
     expect((await send(shared.port, 'DELETE', '/generate', null)).status).toBe(405)
   })
 
+  it.each([
+    {
+      name: 'called by a name that is not ours',
+      headers: { host: 'evil.example:9720' },
+      status: 421,
+      code: 'other_name',
+    },
+    {
+      name: 'of a page of another origin',
+      headers: { origin: 'https://evil.example' },
+      status: 403,
+      code: 'other_origin',
+    },
+    { name: 'of a page without an origin', headers: { origin: 'null' }, status: 403, code: 'other_origin' },
+  ])('$name is refused and counted, and generates nothing', async ({ headers, status, code }) => {
+    const series = `inference_refused_connections_total{model="tiny",reason="${code}"}`
+    const before = await shared.metrics()
+    const answer = await shared.post('/v1/completions', { prompt: 'a', max_tokens: 1 }, headers)
+    expect([answer.status, faultOf(answer).code]).toEqual([status, code])
+    const after = await shared.metrics()
+    expect(after.get(series)).toBe(before.get(series)! + 1)
+    const ok = 'inference_requests_total{model="tiny",outcome="ok"}'
+    expect(after.get(ok)).toBe(before.get(ok))
+  })
+
+  it('called localhost, or of our own origin, is taken', async () => {
+    for (const headers of [{ host: 'localhost:9720' }, { host: '127.0.0.1:1', origin: 'http://127.0.0.1:1' }])
+      expect((await shared.post('/v1/completions', { prompt: 'a', max_tokens: 1 }, headers)).status).toBe(200)
+  })
+
+  it('that is never finished costs the bytes of all such requests together, and no honest one its answer', async () => {
+    const series = 'inference_refused_connections_total{model="tiny",reason="body_bytes"}'
+    const before = (await shared.metrics()).get(series)!
+    const head = `POST /generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${1 << 20}\r\n\r\n`
+    const most = Buffer.alloc((1 << 20) - 1, 'a')
+    const heard: string[] = []
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 70 },
+        (_, n) =>
+          new Promise<ReturnType<typeof connect>>((resolve) => {
+            const socket = connect(shared.port, '127.0.0.1')
+            socket.on('error', () => {})
+            socket.on('data', (part) => {
+              heard[n] = String(part).split('\r\n')[0]!
+            })
+            socket.write(head)
+            socket.write(most, () => resolve(socket))
+          }),
+      ),
+    )
+    await eventually('enough of them are dropped', async () => (await shared.metrics()).get(series)! >= before + 6)
+    expect((await shared.post('/v1/completions', { prompt: 'a', max_tokens: 1 })).status).toBe(200)
+    expect(new Set(heard.filter((line) => line !== undefined))).toEqual(new Set(['HTTP/1.1 503 Service Unavailable']))
+    for (const socket of sockets) socket.destroy()
+  })
+
   it('of ten million bytes is refused, whether its length is told or not', async () => {
     const body = JSON.stringify({ prompt: 'a'.repeat(10_000_000), max_tokens: 1 })
     const told = await send(shared.port, 'POST', '/v1/completions', body)
@@ -323,7 +380,7 @@ describe('a request that is wrong', () => {
         resolve(Number(status[1]))
       })
       socket.on('error', (error) => (heard === '' ? reject(error) : undefined))
-      socket.write('POST /generate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n')
+      socket.write('POST /generate HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n')
       const piece = `10000\r\n${'a'.repeat(0x10000)}\r\n`
       for (let i = 0; i < 40; i++) socket.write(piece)
     })

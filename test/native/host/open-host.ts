@@ -51,6 +51,7 @@ export async function openTestHost(
     model: file,
     name: 'tiny',
     listen: { host: '127.0.0.1', port: 0 },
+    allowedHosts: [],
     telemetry,
     incarnation: 'life-1',
     threads: 1,

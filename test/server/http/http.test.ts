@@ -246,6 +246,20 @@ describe('an answer', () => {
   })
 })
 
+describe('a page of another origin', () => {
+  it('may write nothing, whatever token its browser holds, and reads only what its browser lets it', async () => {
+    const { port } = await stand()
+    const origin = { origin: 'https://evil.example' }
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const answer = await ask(port, '/api/v1/echo', { method, headers: origin })
+      expect([answer.status, answer.text]).toEqual([403, expect.stringContaining('http.other_origin')])
+    }
+    expect((await ask(port, '/-/healthy', { headers: origin })).status).toBe(200)
+    const ours = await ask(port, '/api/v1/echo', { method: 'POST', headers: { origin: `http://127.0.0.1:${port}` } })
+    expect(ours.status).not.toBe(403)
+  })
+})
+
 describe('the listener', () => {
   const upgrade = (target: string) =>
     `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
@@ -316,6 +330,34 @@ describe('the listener', () => {
       hint: expect.stringContaining(`${port}`),
     })
     await second.stop()
+  })
+
+  it('answers whoever asks, and keeps upgraded connections, while others hold every place', async () => {
+    let upgraded = 0
+    const { port } = await stand({
+      maxConnections: 8,
+      upgrade: (_request, socket) => {
+        upgraded++
+        socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+        socket.on('data', (data) => socket.write(data))
+        closers.push(async () => void socket.destroy())
+      },
+    })
+    const agent = connect(port, '127.0.0.1', () => agent.write(upgrade('/agent')))
+    await new Promise<void>((resolve) => agent.once('data', () => resolve()))
+    const idle: ReturnType<typeof connect>[] = []
+    for (let n = 0; n < 40; n++)
+      await new Promise<void>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => resolve())
+        socket.on('error', () => {})
+        idle.push(socket)
+      })
+    expect((await ask(port, '/-/healthy')).status).toBe(200)
+    const echoed = new Promise<string>((resolve) => agent.once('data', (data) => resolve(String(data))))
+    agent.write('still here')
+    expect([await echoed, upgraded]).toEqual(['still here', 1])
+    for (const socket of idle) socket.destroy()
+    agent.destroy()
   })
 
   it('stops twice, and with connections open', async () => {
