@@ -72,9 +72,16 @@ export const keyValues = (entries: Readonly<Record<string, string>>): GoMap =>
 
 /** Kept apart from the shown fields, since a template may not change what is firing. */
 const alertList = (alerts: readonly AlertData[]): GoList => {
-  const some = (status: AlertData['status']) =>
-    method([], () => list('[]template.Alert', alerts.filter((alert) => alert.status === status).map(alertStruct)))
-  return list('template.Alerts', alerts.map(alertStruct), { Firing: some('firing'), Resolved: some('resolved') })
+  const structs = alerts.map(alertStruct)
+  // Made once: a template may ask for them in a loop over them.
+  const some = (status: AlertData['status']) => {
+    const chosen = list(
+      '[]template.Alert',
+      structs.filter((_, index) => alerts[index]!.status === status),
+    )
+    return method([], () => chosen)
+  }
+  return list('template.Alerts', structs, { Firing: some('firing'), Resolved: some('resolved') })
 }
 
 const zeroMs = new Date('0001-01-01T00:00:00Z').getTime()

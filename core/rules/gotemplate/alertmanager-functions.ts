@@ -52,13 +52,23 @@ function dict(...values: readonly Value[]): Value {
   return map('map[string]interface {}', Object.fromEntries(entries), null)
 }
 
+/** From both ends, each once: a pattern that ends in `$` would look at a run of spaces again from each of them. */
+function trimSpace(text: string): string {
+  const space = /[\s\u0085]/
+  let from = 0
+  let to = text.length
+  while (from < to && space.test(text[from]!)) from++
+  while (to > from && space.test(text[to - 1]!)) to--
+  return text.slice(from, to)
+}
+
 const anything = '[]interface {}'
 
 export const alertmanagerFunctions: FunctionSet = {
   toUpper: define(['string'], upper),
   toLower: define(['string'], lower),
   title: define(['string'], (text: string) => title(text, true)),
-  trimSpace: define(['string'], (text: string) => text.replace(/^[\s\u0085]+|[\s\u0085]+$/g, '')),
+  trimSpace: define(['string'], trimSpace),
   join: define(['string', '[]string'], (separator: string, texts: GoList | null) => texts?.items.join(separator) ?? ''),
   match: defineScoped(['string', 'string'], matches),
   safeHtml: define(['string'], (text: string) => text),

@@ -14,6 +14,7 @@ import {
   type ParameterType,
   type Scope,
   type Signature,
+  sizeOf,
   truth,
   typeOf,
   type Value,
@@ -22,6 +23,8 @@ import {
 
 /** No value came through the pipe. */
 const absent = Symbol('absent')
+/** Times are structs, and what is done with them looks into tables of zones. */
+const structCost = 40
 type Final = Value | typeof absent
 
 export class Evaluator {
@@ -124,6 +127,7 @@ export class Evaluator {
     if (receiver === null) throw this.state.error(`nil pointer evaluating interface {}.${name}`)
     const method = methodOf(receiver, name)
     if (method !== undefined) {
+      this.charge(receiver)
       const given = this.arguments(name, method, dot, args, final)
       return this.guarded(name, node, () => method.call(receiver as never, given, this.scope))
     }
@@ -199,7 +203,17 @@ export class Evaluator {
     const typeAt = (index: number): ParameterType => parameters[Math.min(index, parameters.length - 1)]!
     const given = args.map((arg, index) => this.argument(arg, typeAt(index), dot))
     if (final !== absent) given.push(this.checked(final, typeAt(args.length)))
+    for (const one of given) this.charge(one)
     return given
+  }
+
+  /** Looking at much costs as much as making it, however short the answer. */
+  private charge(given: Value): void {
+    const { budget } = this.state
+    if (typeof given === 'string') budget.spend(given.length >> 3)
+    else if (isList(given)) budget.spend(given.items.length >> 4)
+    else if (isMap(given)) budget.spend(sizeOf(given))
+    else if (isStruct(given)) budget.spend(structCost)
   }
 
   private argument(node: Operand, type: ParameterType, dot: Value): Value {

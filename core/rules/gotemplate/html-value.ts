@@ -67,9 +67,24 @@ function inAttribute(place: InValue, text: string, trust: Trust): string {
 
 function attribute(place: InValue, text: string, trust: Trust): string {
   const again = trust === 'html' && place.kind === 'plain'
-  const bare = again ? text.replace(/<!--.*?-->|<[/a-zA-Z][^>]*>/gs, '') : text
+  const bare = again ? withoutTags(text) : text
   if (place.quote === '') return escapeUnquoted(bare, again)
   return again ? escapeAgain(bare) : escapeText(bare)
+}
+
+/** Tags and comments cut out; one that never ends stays. */
+function withoutTags(text: string): string {
+  let out = ''
+  let at = 0
+  for (const opening of text.matchAll(/<(!--|[/a-zA-Z])/g)) {
+    if (opening.index < at) continue
+    const closing = opening[1] === '!--' ? '-->' : '>'
+    const end = text.indexOf(closing, opening.index)
+    if (end < 0) break
+    out += text.slice(at, opening.index)
+    at = end + closing.length
+  }
+  return out + text.slice(at)
 }
 
 const noScript = () => fault('a value may not stand inside of a script, an event attribute or srcset')

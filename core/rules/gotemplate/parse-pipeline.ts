@@ -6,6 +6,9 @@ import { type Command, type Operand, type Pipeline, show } from './node.ts'
 import { goQuote } from './quote.ts'
 import type { TokenReader } from './token-reader.ts'
 
+/** At one place; a name is looked for among all of them. */
+const maxVariables = 1000
+
 export class PipelineParser {
   /** Declared at this place. */
   variables = ['$']
@@ -49,6 +52,7 @@ export class PipelineParser {
         return { variables, assigns: false }
       }
       this.reader.nextWord()
+      if (this.variables.length >= maxVariables) throw this.reader.fault(`more than ${maxVariables} variables`)
       variables.push(token.text)
       this.variables.push(token.text)
       if (declares) return { variables, assigns: next.kind === 'assign' }

@@ -10,16 +10,21 @@ const maxLength = 2000
 const kept = 200
 const compiled = new Map<string, RE2JS>()
 
-function compile(pattern: string, prefix: (words: string) => string): RE2JS {
+/** Steps for reading a pattern; each unlike the last would otherwise be read anew for the price of one. */
+const compileCost = 3000
+
+function compile(scope: Scope, pattern: string, prefix: (words: string) => string): RE2JS {
   const known = compiled.get(pattern)
   if (known !== undefined) return known
   if (pattern.length > maxLength) throw fault(prefix(`pattern is longer than ${maxLength} characters`))
+  scope.budget.spend(compileCost)
   let regex: RE2JS
   try {
     regex = RE2JS.compile(pattern)
   } catch (error) {
     throw fault(prefix(error instanceof Error ? error.message : String(error)))
   }
+  scope.budget.spend(regex.programSize())
   if (compiled.size >= kept) compiled.clear()
   compiled.set(pattern, regex)
   return regex
@@ -29,13 +34,13 @@ const charge = (scope: Scope, regex: RE2JS, text: string): void =>
   scope.budget.spend(1 + ((regex.programSize() * (text.length + 1)) >> 6))
 
 export function matches(scope: Scope, pattern: string, text: string): boolean {
-  const regex = compile(pattern, (words) => words)
+  const regex = compile(scope, pattern, (words) => words)
   charge(scope, regex, text)
   return regex.matcher(text).find()
 }
 
 export function replaceAll(scope: Scope, pattern: string, replacement: string, text: string): string {
-  const regex = compile(pattern, (words) => `regexp: Compile(\`${pattern}\`): ${words}`)
+  const regex = compile(scope, pattern, (words) => `regexp: Compile(\`${pattern}\`): ${words}`)
   charge(scope, regex, text)
   const { value } = scope.budget.limits
   const pieces = replacementOf(replacement)

@@ -6,6 +6,8 @@ import { byteLength } from './utf8.ts'
 
 export type Source = {
   readonly name: string
+  /** Where the text stands, if that is not its name. */
+  readonly file?: string
   readonly text: string
   /** Characters in front that the user did not write; no line break among them. */
   readonly prelude: number
@@ -14,7 +16,7 @@ export type Source = {
 export function positionOf(source: Source, at: number): string {
   const before = source.text.slice(source.prelude, Math.max(at, source.prelude))
   const line = before.split('\n').length
-  return `${source.name}:${line}:${byteLength(before.slice(before.lastIndexOf('\n') + 1))}`
+  return `${source.file ?? source.name}:${line}:${byteLength(before.slice(before.lastIndexOf('\n') + 1))}`
 }
 
 export function invalid(source: Source, at: number, fault: string): InferwardError {

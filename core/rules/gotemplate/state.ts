@@ -60,7 +60,7 @@ export class State {
     if (definition === undefined) return failed(`template: ${words}`, cause)
     const { source } = definition
     const name = goQuote(definition.name)
-    if (node === undefined) return failed(`template: ${source.name}: ${words}`, cause)
+    if (node === undefined) return failed(`template: ${source.file ?? source.name}: ${words}`, cause)
     return failed(`template: ${positionOf(source, node.at)}: executing ${name} at <${show(node)}>: ${words}`, cause)
   }
 }

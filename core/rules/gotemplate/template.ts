@@ -3,6 +3,7 @@
 
 import { defaultLimits, type Limits } from './budget.ts'
 import { isBuiltin } from './builtins.ts'
+import { missingTemplates } from './calls.ts'
 import type { FunctionSet } from './function.ts'
 import { inHtml } from './html-functions.ts'
 import { type Definitions, parse } from './parse.ts'
@@ -17,6 +18,8 @@ export type TemplateOptions = {
   readonly name?: string
   /** Template text before the user's own, in one line; errors do not count it. */
   readonly prelude?: string
+  /** Refuses calls of templates that nobody defines, which otherwise fail when they are rendered. */
+  readonly closed?: boolean
   /** Templates that may be called by name, as from `templates:` files. */
   readonly library?: Library
   /** What a map gives for a key it does not have; Prometheus and Alertmanager say `zero`, the default. */
@@ -48,7 +51,9 @@ export function parseTemplate(text: string, options: TemplateOptions): Template 
   const { name = '', missingKey = 'zero', prelude = '', library = emptyLibrary, html = false } = options
   const functions = html ? inHtml(options.functions) : options.functions
   const limits = { ...defaultLimits, ...options.limits }
-  const definitions = parse(sourceOf(name, text, prelude), withoutMain(library.definitions, name), known(functions))
+  const source = sourceOf(name, text, prelude)
+  const definitions = parse(source, withoutMain(library.definitions, name), known(functions))
+  if (options.closed === true) for (const fault of missingTemplates(definitions, source)) throw fault
   return {
     execute: (data, environment = {}, partial) =>
       run(
@@ -73,9 +78,17 @@ export function parseTemplate(text: string, options: TemplateOptions): Template 
   }
 }
 
-/** A library with the templates that `text`, a file of `{{ define }}`s, adds. Throws `template.invalid`. */
-export function extendLibrary(library: Library, name: string, text: string, functions: FunctionSet): Library {
-  return { definitions: parse(sourceOf(name, text, ''), library.definitions, known(functions)) }
+/**
+ * A library with the templates that a file of `{{ define }}`s adds; the whole file is one called `name`. Later ones win. `file` stands in errors.
+ * Throws `template.invalid`.
+ */
+export function extendLibrary(
+  library: Library,
+  { name, file, text }: { readonly name: string; readonly file?: string; readonly text: string },
+  functions: FunctionSet,
+): Library {
+  const source = { ...sourceOf(name, text, ''), ...(file === undefined ? {} : { file }) }
+  return { definitions: parse(source, library.definitions, known(functions)) }
 }
 
 const sourceOf = (name: string, text: string, prelude: string): Source => ({

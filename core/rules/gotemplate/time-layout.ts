@@ -1,6 +1,7 @@
 // Go's time layouts: the reference time `Mon Jan 2 15:04:05 MST 2006` written the way the result shall look. One reader of layouts serves
 // writing and reading.
 
+import { fault } from './function.ts'
 import { type DateParts, dateAt, type FullDate, type Instant } from './time-zone.ts'
 
 export const monthNames = 'January February March April May June July August September October November December'.split(
@@ -50,7 +51,11 @@ const fields = [
   'Z07',
 ] as const
 
+/** Nobody writes a time with more, and every field of it is looked up. */
+export const longestTime = 1000
+
 export function readLayout(layout: string): readonly LayoutPart[] {
+  if (layout.length > longestTime) throw fault(`a layout of more than ${longestTime} characters`)
   const parts: LayoutPart[] = []
   let text = ''
   for (let at = 0; at < layout.length; ) {

@@ -1,7 +1,7 @@
 // A time read from a text by a layout, as Go's time.ParseInLocation in UTC does. Answers an error's words instead of throwing.
 
 import type { Failure } from './literal.ts'
-import { monthNames, readLayout, weekdayNames } from './time-layout.ts'
+import { longestTime, monthNames, readLayout, weekdayNames } from './time-layout.ts'
 import { daysOfMonth, fixedZone, type Instant, instantAt, utc, type Zone } from './time-zone.ts'
 import { encode } from './utf8.ts'
 
@@ -40,6 +40,7 @@ export function parseTime(layout: string, value: string): Instant | Failure {
   }
   const wrong = (words: string): Failure => ({ fault: `parsing time ${quoted(value)}${words}` })
   const parts = readLayout(layout)
+  if (value.length > longestTime) return { fault: `a time of more than ${longestTime} characters` }
   let rest = value
   for (const [index, part] of parts.entries()) {
     const mismatch = wrong(` as ${quoted(layout)}: cannot parse ${quoted(rest)} as ${quoted(part.text)}`)
