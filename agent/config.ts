@@ -47,6 +47,8 @@ export const agentConfig = z
     remote_write: z.unknown().optional(),
     slos: z.unknown().optional(),
     heartbeats: z.unknown().optional(),
+    escalations: z.unknown().optional(),
+    on_call: z.unknown().optional(),
     rule_files: z.unknown().optional(),
     rule_presets: z.unknown().optional(),
     default_rules: z.unknown().optional(),

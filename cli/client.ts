@@ -11,6 +11,7 @@ export type Client = {
   get(path: string): Promise<unknown>
   text(path: string): Promise<string>
   post(path: string, body: unknown): Promise<unknown>
+  delete(path: string): Promise<void>
 }
 
 const maxTimeoutSeconds = 86_400
@@ -110,6 +111,7 @@ export function openClient(options: ClientOptions): Client {
   }
   return {
     get: async (path) => json(await call(path, { method: 'GET' }), path),
+    delete: async (path) => void (await call(path, { method: 'DELETE' })),
     text: (path) => call(path, { method: 'GET' }),
     post: async (path, body) => {
       const headers = { 'content-type': 'application/json' }

@@ -3,12 +3,14 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../core/base/errors.ts'
 import { describeFailure } from '../core/base/failure.ts'
+import { acksCommand } from './verb/acks.ts'
 import { checkCommand } from './verb/check.ts'
 import { doctorCommand } from './verb/doctor.ts'
 import { enginesCommand } from './verb/engines.ts'
 import { hostsCommand } from './verb/hosts.ts'
 import { incidentsCommand } from './verb/incidents.ts'
 import { notifyCommand } from './verb/notify.ts'
+import { onCallCommand } from './verb/on-call.ts'
 import { programCommands } from './verb/programs.ts'
 import { slosCommand } from './verb/slos.ts'
 import { testCommand } from './verb/test.ts'
@@ -29,6 +31,8 @@ for (const command of [
   ...programCommands(),
   doctorCommand(),
   incidentsCommand(),
+  acksCommand(),
+  onCallCommand(),
   slosCommand(),
   enginesCommand(),
   hostsCommand(),

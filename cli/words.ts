@@ -20,6 +20,23 @@ export const titles = {
   heard: { en: 'HEARD', zh: '最近上报' },
   version: { en: 'VERSION', zh: '版本' },
   pid: { en: 'PID', zh: 'PID' },
+  alert: { en: 'ALERT', zh: '告警' },
+  owner: { en: 'OWNER', zh: '负责人' },
+  comment: { en: 'COMMENT', zh: '说明' },
+  left: { en: 'LEFT', zh: '剩余' },
+  schedule: { en: 'SCHEDULE', zh: '值班表' },
+  onCall: { en: 'ON CALL', zh: '当前值班' },
+  next: { en: 'NEXT', zh: '下一班' },
+  handover: { en: 'HANDOVER', zh: '交接' },
+  slo: { en: 'SLO', zh: 'SLO' },
+  of: { en: 'OF', zh: '对象' },
+  target: { en: 'TARGET', zh: '目标' },
+  good: { en: 'GOOD', zh: '达标率' },
+  budgetLeft: { en: 'BUDGET LEFT', zh: '剩余预算' },
+  bad: { en: 'BAD', zh: '不达标' },
+  requests: { en: 'REQUESTS', zh: '请求数' },
+  burnRate: { en: 'BURN RATE', zh: '消耗速度' },
+  recorded: { en: 'RECORDED', zh: '有记录' },
 } as const satisfies Readonly<Record<string, Words>>
 
 const closed =

@@ -9,11 +9,16 @@ import type { Log } from '../core/base/log.ts'
 import type { Emit, Event } from '../core/event/event.ts'
 import { openAlertStore } from './alert/alert-store.ts'
 import type { ServerConfig } from './config.ts'
+import { openAckTable } from './db/ack-table.ts'
 import { openAlertTable } from './db/alert-table.ts'
 import type { Db } from './db/database.ts'
 import { openOutbox } from './db/outbox.ts'
 import { openSilenceTable } from './db/silence-table.ts'
+import type { Ack } from './dispatch/ack.ts'
+import { ackEvent } from './dispatch/ack-event.ts'
+import { type Acks, openAcks } from './dispatch/acks.ts'
 import { openDispatch } from './dispatch/dispatcher.ts'
+import { openEscalation } from './dispatch/escalation.ts'
 import { silenceEvent } from './dispatch/silence-event.ts'
 import { openSilences, type Silences } from './dispatch/silences.ts'
 import { openHeartbeats } from './notify/heartbeat.ts'
@@ -33,6 +38,10 @@ export type Alerting = {
   testReceiver(receiver: string, signal: AbortSignal): Promise<readonly TestResult[]>
   explain(labels: Readonly<Record<string, string>>): unknown
   readonly silences: Silences
+  readonly acks: Pick<Acks, 'withdraw' | 'list'> & {
+    /** Throws as `Acks.set`. */
+    set(ack: Ack): Promise<void>
+  }
   readings(): readonly Reading[]
 }
 
@@ -72,6 +81,13 @@ export function openAlerting(options: {
     newId: randomUUID,
     onChange: (silence, what) => options.emit(silenceEvent(options.newId(), clock.now(), silence, what)),
   })
+  const acks = openAcks({
+    clock,
+    log,
+    table: openAckTable(db),
+    onSet: (ack, what, by) => options.emit(ackEvent(options.newId(), clock.now(), ack, what, by)),
+  })
+  const receivers = new Set(channels.map((channel) => channel.receiver))
   const outbox = openOutbox(db)
   const dispatch = openDispatch({
     clock,
@@ -80,6 +96,8 @@ export function openAlerting(options: {
     route,
     inhibitRules,
     silences,
+    acks,
+    escalation: openEscalation(config.escalations, config.on_call, receivers),
     channels,
     outbox,
     emit: options.emit,
@@ -91,7 +109,7 @@ export function openAlerting(options: {
     log,
     beats: readHeartbeats(config.heartbeats, {
       read: (file) => readFileSync(path.resolve(options.directory, file), 'utf8'),
-      receivers: new Set(channels.map((channel) => channel.receiver)),
+      receivers,
     }),
     channels,
     post: openPost(clock),
@@ -105,6 +123,7 @@ export function openAlerting(options: {
     async start(signal) {
       await alerts.start(signal)
       await silences.start()
+      await acks.start()
       await dispatch.start(signal)
       subscription = store.subscribe((transitions, amendments) => alerts.apply(transitions, amendments))
       // Never before the newest kept change: going on from there repeats nothing, going back would undo it.
@@ -120,6 +139,16 @@ export function openAlerting(options: {
       await alerts.stop()
       await dispatch.stop()
       await silences.stop()
+      await acks.stop()
+    },
+    acks: {
+      set: (ack) =>
+        acks.set(
+          ack,
+          alerts.current().find((alert) => alert.fingerprint === ack.fingerprint),
+        ),
+      withdraw: acks.withdraw,
+      list: acks.list,
     },
     testReceiver: (receiver, signal) =>
       testReceiver(channels, receiver, { id: options.newId(), externalUrl, now: clock.now() }, signal),

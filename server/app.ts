@@ -18,6 +18,7 @@ import { openEventStore } from './db/event-store.ts'
 import { openLedger } from './db/ledger.ts'
 import { commandEvent } from './fleet/command-event.ts'
 import { openHosts } from './hosts.ts'
+import { ackApi } from './http/ack-api.ts'
 import { fleetApi } from './http/fleet-api.ts'
 import { hostsApi } from './http/hosts-api.ts'
 import { openHttp } from './http/http.ts'
@@ -192,6 +193,7 @@ export async function openServer(options: {
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
       notifyApi(alerting),
       sloApi({ slos: config.slos, store, timeoutMs: config.server.query_timeout, now }),
+      ackApi({ now, acks: alerting.acks, schedules: config.on_call }),
       ...prometheus.routers,
       writeApi({ store }),
     ],

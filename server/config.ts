@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { formatDuration } from '../core/base/duration.ts'
 import { duration, listen } from '../core/base/schema.ts'
+import { escalations, onCall } from './dispatch/escalation-config.ts'
 import { heartbeats } from './notify/heartbeat-config.ts'
 import { scrapeConfigs } from './remote/scrape-config.ts'
 import { remoteWrite } from './remote/send-config.ts'
@@ -51,6 +52,9 @@ export const serverConfig = z
     evaluation_on_arrival: duration.optional(),
     /** Alertmanager configuration. Relative to this file. */
     alertmanager_config: z.string().min(1).optional(),
+    /** Who is told of alerts that nobody acknowledges. */
+    escalations,
+    on_call: onCall,
     /** Who hears that this server is at work, and notices when it falls silent. */
     heartbeats,
     remedy: z

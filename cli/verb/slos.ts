@@ -2,7 +2,9 @@
 
 import { Command } from 'commander'
 import { formatDuration } from '../../core/base/duration.ts'
+import { say } from '../language.ts'
 import { print } from '../output.ts'
+import { titles } from '../words.ts'
 import { outputOption, verbContext } from './shared.ts'
 
 type Budget = {
@@ -41,27 +43,42 @@ export function slosCommand(): Command {
       print(
         rows,
         [
-          { title: 'SLO', value: ({ report }) => report.name },
+          { title: say(context.lang, titles.slo), value: ({ report }) => report.name },
           {
-            title: 'OF',
+            title: say(context.lang, titles.of),
             value: ({ budget }) =>
               Object.entries(budget?.labels ?? {})
                 .map(([name, value]) => `${name}=${value}`)
                 .join(' ') || null,
           },
-          { title: 'TARGET', value: ({ report }) => `${report.target} % / ${formatDuration(report.windowMs)}` },
-          { title: 'GOOD', value: ({ budget }) => percent(budget?.goodRatio ?? null, 3) },
-          { title: 'BUDGET LEFT', value: ({ budget }) => percent(budget?.budgetLeftRatio ?? null, 1) },
-          { title: 'BAD', value: ({ budget }) => (budget === null ? null : String(Math.round(budget.badRequests))) },
-          { title: 'REQUESTS', value: ({ budget }) => (budget === null ? null : String(Math.round(budget.requests))) },
           {
-            title: 'BURN RATE',
+            title: say(context.lang, titles.target),
+            value: ({ report }) => `${report.target} % / ${formatDuration(report.windowMs)}`,
+          },
+          { title: say(context.lang, titles.good), value: ({ budget }) => percent(budget?.goodRatio ?? null, 3) },
+          {
+            title: say(context.lang, titles.budgetLeft),
+            value: ({ budget }) => percent(budget?.budgetLeftRatio ?? null, 1),
+          },
+          {
+            title: say(context.lang, titles.bad),
+            value: ({ budget }) => (budget === null ? null : String(Math.round(budget.badRequests))),
+          },
+          {
+            title: say(context.lang, titles.requests),
+            value: ({ budget }) => (budget === null ? null : String(Math.round(budget.requests))),
+          },
+          {
+            title: say(context.lang, titles.burnRate),
             value: ({ budget }) =>
               budget?.burnRates
                 .map(({ windowMs, rate }) => `${rate.toFixed(1)} (${formatDuration(windowMs)})`)
                 .join(' ') || null,
           },
-          { title: 'RECORDED', value: ({ budget }) => percent(budget?.recordedRatio ?? null, 0) },
+          {
+            title: say(context.lang, titles.recorded),
+            value: ({ budget }) => percent(budget?.recordedRatio ?? null, 0),
+          },
         ],
         context.format,
         context.lang === 'zh'

@@ -7,10 +7,13 @@ import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import type { Emit } from '../../core/event/event.ts'
-import type { Alert, AlertSource } from '../alert/alert.ts'
+import { type Alert, type AlertSource, isResolved } from '../alert/alert.ts'
+import type { AckSource } from './acks.ts'
+import { type Asking, openAsking } from './asking.ts'
 import type { Channel } from './channel.ts'
 import { openDelivery } from './delivery.ts'
 import type { DeliveryStats } from './delivery-counts.ts'
+import type { Escalation } from './escalation.ts'
 import { type Explanation, explain } from './explain.ts'
 import { type Group, type Moment, newGroup } from './group.ts'
 import type { InhibitRule } from './inhibit-config.ts'
@@ -22,6 +25,7 @@ import { type Outcome, runStages } from './pipeline.ts'
 import { startPruning } from './pruning.ts'
 import { groupKey, groupLabels, longestInterval, matchRoutes, type Route } from './route.ts'
 import type { SilenceSource } from './silences.ts'
+import { mutedBy } from './time-interval.ts'
 
 const failedFlushRetryMs = { first: 1000, cap: 60_000 } as const
 /** Each holds a connection of the database; a restart with thousands of groups must not ask for thousands. */
@@ -36,6 +40,9 @@ export type DispatchDeps = {
   readonly route: Route
   readonly inhibitRules: readonly InhibitRule[]
   readonly silences: SilenceSource
+  readonly acks: AckSource
+  /** Who hears of what nobody acknowledges. */
+  readonly escalation: Escalation
   readonly channels: readonly Channel[]
   readonly outbox: Outbox
   readonly emit: Emit
@@ -77,6 +84,7 @@ export type Dispatch = {
 
 type Live = {
   readonly group: Group
+  readonly asking: Asking
   timer: (Disposable & { readonly at: number }) | null
   flushing: boolean
   failures: number
@@ -89,6 +97,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   let live = new Map<string, Live>()
   let subscription: Disposable | undefined
   let silenceEnds: Disposable | undefined
+  let ackChanges: Disposable | undefined
   let pruning: Disposable | undefined
   let running = false
   const underWay = new Set<Promise<void>>()
@@ -121,7 +130,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
         let one = live.get(place)
         if (one === undefined) {
           const group = newGroup(key, groupLabels(target, alert.labels), target, now)
-          one = { group, timer: null, flushing: false, failures: 0 }
+          one = { group, asking: openAsking(deps.escalation), timer: null, flushing: false, failures: 0 }
           live.set(place, one)
         }
         one.group.put(alert, now)
@@ -169,10 +178,16 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   }
 
   const flushNow = async (one: Live): Promise<void> => {
-    const { group } = one
+    const { group, asking } = one
     const now = moment()
+    const fresh = !group.begun
     const alerts = group.begin(now)
-    const mine = channels.filter((channel) => channel.receiver === group.route.receiver)
+    const { receiver } = group.route
+    const mine = channels.filter((channel) => channel.receiver === receiver)
+    const reach = new Set(alerts.flatMap(({ labels }) => [...deps.escalation.reach(labels)]))
+    const others = channels.filter((channel) => channel.receiver !== receiver && reach.has(channel.receiver))
+    const inhibited = (alert: Alert): boolean => inhibition.by(alert.labels, now.wall) !== null
+    const acknowledged = (alert: Alert): boolean => deps.acks.of(alert, now.wall) !== null
     const silenced = (alert: Alert): { tellResolved: boolean } | null => {
       const by = deps.silences.by(alert.labels, now.wall)
       return by.length === 0 ? null : { tellResolved: by.some((one) => one.annotations.tell_resolved === 'true') }
@@ -181,7 +196,18 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     let told = new Set<string>()
     const decide = (known: ReadonlyMap<string, LogEntry>): readonly FlushWrite[] => {
       told = new Set([...known.values()].flatMap(({ firing }) => firing))
-      outcomes = mine.map((channel) =>
+      const quiet = mutedBy(group.route.times, now.wall) !== null
+      const asks = (alert: Alert): boolean =>
+        !(quiet || isResolved(alert, now.wall) || inhibited(alert) || silenced(alert) !== null || acknowledged(alert))
+      asking.look(alerts.filter(asks), fresh ? told : null, now.wall)
+      const audience = [
+        ...mine.map((channel) => ({ channel, alerts, onlyEnds: false })),
+        ...others.flatMap((channel) => {
+          const heard = asking.audience(channel.receiver, alerts, known.get(channel.name) ?? null, now.wall)
+          return heard === null ? [] : [{ channel, ...heard }]
+        }),
+      ]
+      outcomes = audience.map(({ channel, alerts, onlyEnds }) =>
         runStages({
           groupKey: group.key,
           groupLabels: group.labels,
@@ -191,8 +217,11 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
           externalUrl,
           newId,
           alerts,
-          inhibited: (alert) => inhibition.by(alert.labels, now.wall) !== null,
+          inhibited,
           silenced,
+          acknowledged,
+          ackEndedAt: (alert) => deps.acks.endedAt(alert, now.wall),
+          onlyEnds,
           muted: [],
           hushed: [],
           known: known.get(channel.name) ?? null,
@@ -204,7 +233,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     }
     flushes++
     try {
-      const names = mine.map((channel) => channel.name)
+      const names = [...mine, ...others].map((channel) => channel.name)
       if (names.length > 0) delivery.wake(await outbox.flush(group.key, names, now.wall, decide))
     } catch (error) {
       flushFailures++
@@ -219,7 +248,9 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     one.failures = 0
     for (const outcome of outcomes) decisions[outcome.reason] = (decisions[outcome.reason] ?? 0) + 1
     const held = outcomes.flatMap((outcome) => (outcome.until === null ? [] : [outcome.until]))
-    if (held.length > 0) group.again(now.monotonic + Math.min(...held) - now.wall)
+    const step = asking.nextAt(alerts, now.wall)
+    const again = step === null ? held : [...held, step]
+    if (again.length > 0) group.again(now.monotonic + Math.min(...again) - now.wall)
     // The end of what was told, and travels with a held message, must still be here when that one goes.
     const empty = group.finish(alerts, now.wall, held.length > 0 ? told : undefined)
     if (empty && live.get(placeOf(one)) === one) live.delete(placeOf(one))
@@ -230,6 +261,14 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     const was = (alert: Alert): boolean => ended.some((all) => all.every((one) => one.matches(alert.labels)))
     for (const one of live.values()) {
       if (!one.group.begun || ![...one.group.alerts.values()].some(was)) continue
+      one.group.again(clock.monotonic())
+      arm(one)
+    }
+  }
+
+  const acksChanged = (fingerprints: readonly string[]): void => {
+    for (const one of live.values()) {
+      if (!one.group.begun || !fingerprints.some((fingerprint) => one.group.alerts.has(fingerprint))) continue
       one.group.again(clock.monotonic())
       arm(one)
     }
@@ -248,6 +287,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       delivery.use(channels)
       subscription = deps.source.subscribe(take)
       silenceEnds = deps.silences.onEnd(silencesEnded)
+      ackChanges = deps.acks.onChange(acksChanged)
       take(deps.source.current())
       pruning = startPruning({
         clock,
@@ -262,6 +302,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       running = false
       subscription?.[Symbol.dispose]()
       silenceEnds?.[Symbol.dispose]()
+      ackChanges?.[Symbol.dispose]()
       pruning?.[Symbol.dispose]()
       disarm()
       await Promise.all(underWay)

@@ -4,7 +4,7 @@
 //   inhibit      takes firing alerts away whose cause is told already; the end of what was told is always told
 //   silence      takes alerts away that somebody silenced, their end as well unless people are to be told of it
 //   mute time    stops the draft outside the hours of its route, and says when they begin again
-//   dedup        is there anything new to say, and why
+//   dedup        is there anything new to say, and why; who has taken an alert over is not reminded of it
 //   spacing      firing messages of a group keep a group_interval between them
 //   compose      the message
 //   record       outbox.flush: log and message in one transaction (dispatcher.ts)
@@ -34,6 +34,12 @@ export type Draft = {
   readonly inhibited: (alert: Alert) => boolean
   /** Silenced now; `tellResolved`: its end is told all the same. Null: it is not. */
   readonly silenced: (alert: Alert) => { readonly tellResolved: boolean } | null
+  /** Somebody has taken it over. */
+  readonly acknowledged: (alert: Alert) => boolean
+  /** When somebody who had it ceased to; null: never, or not yet. */
+  readonly ackEndedAt: (alert: Alert) => number | null
+  /** The channel is no longer asked about this group: it hears of ends only. */
+  readonly onlyEnds: boolean
   /** Fingerprints of alerts that fire and were taken away. */
   readonly muted: readonly string[]
   /** Fingerprints of alerts that have ended and were taken away: people hear nothing, and are no longer owed a word. */
@@ -46,7 +52,7 @@ export type Draft = {
 }
 
 export type Stopped = {
-  readonly stopped: NewsReason | 'inhibited' | 'silenced' | 'held' | Muted['reason']
+  readonly stopped: NewsReason | 'inhibited' | 'silenced' | 'acknowledged' | 'held' | Muted['reason']
   /** When the same draft would pass, milliseconds; null = never by waiting. */
   readonly until: number | null
 }
@@ -102,11 +108,27 @@ function muteTime(draft: Draft): Draft | Stopped {
 }
 
 function dedup(draft: Draft): Draft | Stopped {
-  const reason = news(draft.known, draft.alerts, draft.route.repeatIntervalMs, draft.now)
+  let reason = news(draft.known, draft.alerts, draft.route.repeatIntervalMs, draft.now)
+  if (reason === 'nothing' && orphaned(draft)) reason = 'repeat'
+  if (reason === 'repeat' && firingOf(draft).every(draft.acknowledged)) return { stopped: 'acknowledged', until: null }
+  if (draft.onlyEnds && reason !== 'all_resolved' && reason !== 'new_resolved')
+    return { stopped: 'nothing', until: null }
   if (reason !== 'nothing') return { ...draft, reason }
   // Told, and ended in silence: the next time it fires is news.
   const forgotten = draft.hushed.some((one) => draft.known?.firing.includes(one))
   return forgotten ? { ...draft, reason: 'hushed' } : { stopped: 'nothing', until: null }
+}
+
+const firingOf = ({ alerts, now }: Draft): readonly Alert[] => alerts.filter((alert) => !isResolved(alert, now))
+
+/** Somebody had one of the alerts, has it no more, and nobody was reminded since. */
+function orphaned(draft: Draft): boolean {
+  const { known } = draft
+  if (known === null) return false
+  return firingOf(draft).some((alert) => {
+    const at = draft.ackEndedAt(alert)
+    return at !== null && at > known.toldAt && known.firing.includes(alert.fingerprint)
+  })
 }
 
 function spacing(draft: Draft): Draft | Stopped {

@@ -14,7 +14,8 @@ const spanDays = 5
 
 const offsets = new Map<string, Map<number, number>>()
 
-function offsetMs(zone: string, at: number): number {
+/** Milliseconds that local time of the zone is ahead of UTC. */
+export function offsetMs(zone: string, at: number): number {
   if (zone === '' || zone === 'UTC') return 0
   const known = offsets.get(zone) ?? new Map<number, number>()
   offsets.set(zone, known)

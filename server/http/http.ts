@@ -200,6 +200,7 @@ const statuses: readonly (readonly [RegExp, number])[] = [
   [/[._]forbidden$/, 403],
   [/[._]conflict$/, 409],
   [/[._]too_large$/, 413],
+  [/[._]limit$/, 429],
   [/[._](?:invalid|malformed|bad_data)$/, 400],
 ]
 

@@ -5,9 +5,12 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../core/base/clock.ts'
 import { silentLog } from '../../../core/base/log.ts'
 import type { Alert, AlertListener } from '../../../server/alert/alert.ts'
+import { openAckTable } from '../../../server/db/ack-table.ts'
 import { openOutbox } from '../../../server/db/outbox.ts'
 import { openSilenceTable } from '../../../server/db/silence-table.ts'
+import { openAcks } from '../../../server/dispatch/acks.ts'
 import { type Dispatch, openDispatch } from '../../../server/dispatch/dispatcher.ts'
+import { openEscalation } from '../../../server/dispatch/escalation.ts'
 import type { Notification } from '../../../server/dispatch/notification.ts'
 import { openSilences } from '../../../server/dispatch/silences.ts'
 import { testDatabase } from '../../helpers/database.ts'
@@ -37,6 +40,8 @@ describe('dispatch over PostgreSQL', () => {
         },
         route: routeOf('{receiver: oncall, group_wait: 0s, resolve_wait: 0s}'),
         inhibitRules: [],
+        acks: openAcks({ clock: systemClock, log: silentLog, table: openAckTable(database.db) }),
+        escalation: openEscalation([], [], new Set()),
         silences: openSilences({
           clock: systemClock,
           log: silentLog,

@@ -2,13 +2,18 @@
 // any call. What survives a kill is the outbox, the alert store and what the receivers got.
 
 import { parse } from 'yaml'
+import { z } from 'zod'
 import { parseDuration } from '../../../core/base/duration.ts'
 import { silentLog } from '../../../core/base/log.ts'
 import { type VirtualClock, virtualClock } from '../../../core/base/virtual-clock.ts'
 import type { Event } from '../../../core/event/event.ts'
 import type { Alert, AlertListener } from '../../../server/alert/alert.ts'
+import { type Acks, openAcks } from '../../../server/dispatch/acks.ts'
 import type { Channel, SendResult } from '../../../server/dispatch/channel.ts'
+
 import { type Dispatch, openDispatch } from '../../../server/dispatch/dispatcher.ts'
+import { type Escalation, openEscalation } from '../../../server/dispatch/escalation.ts'
+import { escalations, onCall } from '../../../server/dispatch/escalation-config.ts'
 import { type InhibitRule, inhibitRulesSchema } from '../../../server/dispatch/inhibit-config.ts'
 import { parseMatchers } from '../../../server/dispatch/matcher.ts'
 import type { Notification } from '../../../server/dispatch/notification.ts'
@@ -18,6 +23,7 @@ import { checkRoute, routeSchema } from '../../../server/dispatch/route-config.t
 import type { PostedSilence } from '../../../server/dispatch/silence.ts'
 import { openSilences, type Silences } from '../../../server/dispatch/silences.ts'
 import { timeIntervalsSchema } from '../../../server/dispatch/time-interval-config.ts'
+import { memoryAckTable } from './memory-acks.ts'
 import { memoryOutbox } from './memory-outbox.ts'
 import { memorySilenceTable } from './memory-silences.ts'
 
@@ -48,6 +54,13 @@ export const routeOf = (yaml: string, intervals = '[]'): Route => {
 }
 
 export const inhibitRulesOf = (yaml: string): readonly InhibitRule[] => inhibitRulesSchema.parse(parse(yaml))
+
+const escalationSchema = z.object({ escalations, on_call: onCall }).strict()
+
+export function escalationOf(yaml: string, receivers: readonly string[]): Escalation {
+  const config = escalationSchema.parse(parse(yaml))
+  return openEscalation(config.escalations, config.on_call, new Set(receivers))
+}
 
 export type Received = { readonly at: number; readonly notification: Notification }
 
@@ -87,6 +100,9 @@ export type Story = {
   resolves(...names: readonly string[]): void
   /** Of the life that goes on now. */
   readonly silences: Silences
+  readonly acks: Acks
+  /** From now on, for that long. */
+  acknowledge(name: string, duration: string, owner?: string): Promise<void>
   /** From now on, for that long; the id. */
   silence(matchers: string, duration: string, more?: Partial<PostedSilence>): Promise<string>
   after(duration: string): Promise<void>
@@ -96,7 +112,13 @@ export type Story = {
 
 export function story(
   route: string,
-  options: { readonly outbox?: Outbox; readonly inhibitRules?: string; readonly intervals?: string } = {},
+  options: {
+    readonly outbox?: Outbox
+    readonly inhibitRules?: string
+    readonly intervals?: string
+    /** As in the configuration: `escalations` and `on_call`. */
+    readonly escalation?: string
+  } = {},
 ): Story {
   const clock = virtualClock()
   const began = clock.now()
@@ -111,6 +133,8 @@ export function story(
   let silenceIds = 0
   let silences: Silences | undefined
   const silenceTable = memorySilenceTable()
+  let acks: Acks | undefined
+  const ackTable = memoryAckTable()
 
   const never = new Promise<never>(() => {})
 
@@ -181,6 +205,9 @@ export function story(
       await silences?.stop()
       silences = openSilences({ clock, log: silentLog, table: silenceTable, newId: () => `silence-${++silenceIds}` })
       await silences.start()
+      await acks?.stop()
+      acks = openAcks({ clock, log: silentLog, table: ackTable })
+      await acks.start()
       const opened = openDispatch({
         clock,
         log: silentLog,
@@ -193,6 +220,11 @@ export function story(
         },
         route: routeOf(route, options.intervals),
         silences,
+        acks,
+        escalation: escalationOf(
+          options.escalation ?? '{}',
+          collectors.map(({ channel }) => channel.receiver),
+        ),
         inhibitRules: inhibitRulesOf(options.inhibitRules ?? '[]'),
         channels: [...collectors.map((one) => one.channel), ...adopted].map((channel) => ({
           ...channel,
@@ -228,6 +260,15 @@ export function story(
     get silences() {
       if (silences === undefined) throw new Error('the story has not started')
       return silences
+    },
+    get acks() {
+      if (acks === undefined) throw new Error('the story has not started')
+      return acks
+    },
+    acknowledge(name, duration, owner = 'li') {
+      const at = clock.now()
+      const ack = { fingerprint: name, owner, comment: '', at, expiresAt: at + parseDuration(duration) }
+      return build.acks.set(ack, alerts.get(name))
     },
     silence: (matchers, duration, more = {}) => {
       const parsed = parseMatchers(matchers)
