@@ -8,16 +8,19 @@ import type { Clock } from '../core/base/clock.ts'
 import type { Log } from '../core/base/log.ts'
 import type { Emit, Event } from '../core/event/event.ts'
 import { openAlertStore } from './alert/alert-store.ts'
+import { type FindableSource, joinSources } from './alert/joined-source.ts'
+import { openPostedStore } from './alert/posted-store.ts'
 import type { ServerConfig } from './config.ts'
 import { openAckTable } from './db/ack-table.ts'
 import { openAlertTable } from './db/alert-table.ts'
 import type { Db } from './db/database.ts'
 import { openOutbox } from './db/outbox.ts'
+import { openPostedJournal } from './db/posted-journal.ts'
 import { openSilenceTable } from './db/silence-table.ts'
 import type { Ack } from './dispatch/ack.ts'
 import { ackEvent } from './dispatch/ack-event.ts'
 import { type Acks, openAcks } from './dispatch/acks.ts'
-import { openDispatch } from './dispatch/dispatcher.ts'
+import { type Dispatch, openDispatch } from './dispatch/dispatcher.ts'
 import { openEscalation } from './dispatch/escalation.ts'
 import { silenceEvent } from './dispatch/silence-event.ts'
 import { openSilences, type Silences } from './dispatch/silences.ts'
@@ -25,7 +28,7 @@ import { openHeartbeats } from './notify/heartbeat.ts'
 import { readHeartbeats } from './notify/heartbeat-config.ts'
 import { openPost } from './notify/http-post.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
-import { readRouting } from './routing.ts'
+import { type Routing, readRouting } from './routing.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { sloRules } from './slo/rules.ts'
 import type { Reading } from './telemetry/metrics.ts'
@@ -42,6 +45,17 @@ export type Alerting = {
     /** Throws as `Acks.set`. */
     set(ack: Ack): Promise<void>
   }
+  /** All alerts, those of rules and those that others posted. */
+  readonly alerts: FindableSource
+  readonly dispatch: Pick<Dispatch, 'look' | 'groups'>
+  /** Takes alerts of others; as `PostedStore`'s. */
+  post(body: Uint8Array): Promise<readonly string[]>
+  /** The routing file in force. */
+  routingText(): string
+  /** Labels of each receiver, its name among them. */
+  receivers(): Routing['receivers']
+  /** How long a posted alert without an end goes on. */
+  resolveTimeoutMs(): number
   readings(): readonly Reading[]
 }
 
@@ -65,7 +79,8 @@ export function openAlerting(options: {
   const { clock, log, config, store, externalUrl, db } = options
   const objectives = sloRules(config.slos)
   const rules = [...readRuleFiles(config, options.directory), ...(objectives === null ? [] : [objectives])]
-  const { route, inhibitRules, channels } = readRouting(options)
+  const routing = readRouting(options)
+  const { route, inhibitRules, channels } = routing
   const alerts = openAlertStore({
     clock,
     log,
@@ -89,10 +104,17 @@ export function openAlerting(options: {
   })
   const receivers = new Set(channels.map((channel) => channel.receiver))
   const outbox = openOutbox(db)
+  const posted = openPostedStore({
+    clock,
+    log,
+    journal: openPostedJournal(db),
+    resolveTimeoutMs: () => routing.resolveTimeoutMs,
+  })
+  const source = joinSources(alerts, posted, () => clock.now())
   const dispatch = openDispatch({
     clock,
     log,
-    source: alerts,
+    source,
     route,
     inhibitRules,
     silences,
@@ -124,6 +146,7 @@ export function openAlerting(options: {
       await alerts.start(signal)
       await silences.start()
       await acks.start()
+      await posted.start()
       await dispatch.start(signal)
       subscription = store.subscribe((transitions, amendments) => alerts.apply(transitions, amendments))
       // Never before the newest kept change: going on from there repeats nothing, going back would undo it.
@@ -137,31 +160,39 @@ export function openAlerting(options: {
       await store.stop()
       subscription?.[Symbol.dispose]()
       await alerts.stop()
+      await posted.stop()
       await dispatch.stop()
       await silences.stop()
       await acks.stop()
     },
     acks: {
-      set: (ack) =>
-        acks.set(
-          ack,
-          alerts.current().find((alert) => alert.fingerprint === ack.fingerprint),
-        ),
+      set: (ack) => acks.set(ack, source.find(ack.fingerprint) ?? undefined),
       withdraw: acks.withdraw,
       list: acks.list,
     },
     testReceiver: (receiver, signal) =>
       testReceiver(channels, receiver, { id: options.newId(), externalUrl, now: clock.now() }, signal),
     silences,
+    alerts: source,
+    dispatch,
+    post: (body) => posted.post(body),
+    routingText: () => routing.text,
+    receivers: () => routing.receivers,
+    resolveTimeoutMs: () => routing.resolveTimeoutMs,
     explain: (labels) => dispatch.explain(labels),
     readings: () => {
       const kept = alerts.stats()
       const sent = dispatch.stats()
       const quiet = silences.stats()
+      const others = posted.stats()
       return [
         { name: 'inferward_alert_firing', value: kept.firing },
         { name: 'inferward_alert_waiting', value: kept.waiting },
         { name: 'inferward_alert_refused_total', value: kept.refused + kept.lost },
+        { name: 'inferward_alert_posted_total', value: others.alerts },
+        { name: 'inferward_alert_posted_refused_total', value: others.refused },
+        { name: 'inferward_alert_posted_held', value: others.held },
+        { name: 'inferward_alert_posted_waiting', value: others.waiting },
         { name: 'inferward_dispatch_groups', value: sent.groups },
         ...(['pending', 'active', 'expired'] as const).map((state) => ({
           name: 'inferward_dispatch_silences',

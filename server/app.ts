@@ -19,6 +19,7 @@ import { openLedger } from './db/ledger.ts'
 import { commandEvent } from './fleet/command-event.ts'
 import { openHosts } from './hosts.ts'
 import { ackApi } from './http/ack-api.ts'
+import { alertmanagerApi } from './http/alertmanager/alertmanager-api.ts'
 import { fleetApi } from './http/fleet-api.ts'
 import { hostsApi } from './http/hosts-api.ts'
 import { openHttp } from './http/http.ts'
@@ -192,6 +193,7 @@ export async function openServer(options: {
       }),
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
       notifyApi(alerting),
+      alertmanagerApi({ ...alerting, clock, version: options.version, startedAt }),
       sloApi({ slos: config.slos, store, timeoutMs: config.server.query_timeout, now }),
       ackApi({ now, acks: alerting.acks, schedules: config.on_call }),
       ...prometheus.routers,

@@ -51,6 +51,22 @@ const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly 
   ['alert_firing', 'gauge', [], 'Alerts that fire.', '正在触发的告警数。'],
   ['alert_waiting', 'gauge', [], 'Changes of alerts that wait to be written.', '等待写入的告警变化数。'],
   ['alert_refused_total', 'counter', [], 'Changes of alerts that could not be kept.', '未能保存的告警变化数。'],
+  ['alert_posted_total', 'counter', [], 'Alerts that others posted.', '外部提交的告警数。'],
+  [
+    'alert_posted_refused_total',
+    'counter',
+    [],
+    'Posted alerts that were wrong, or too many.',
+    '因有误或过多而被拒绝的外部告警数。',
+  ],
+  [
+    'alert_posted_held',
+    'gauge',
+    [],
+    'Posted alerts that are held, ended ones included.',
+    '持有的外部告警数,含已结束的。',
+  ],
+  ['alert_posted_waiting', 'gauge', [], 'Posted requests that wait to be written.', '等待写入的外部提交数。'],
   ['dispatch_groups', 'gauge', [], 'Groups of alerts.', '告警分组数。'],
   ['dispatch_silences', 'gauge', ['state'], 'Silences, by state.', '静默数,按状态。'],
   [

@@ -12,6 +12,7 @@ export type AlertMemory = {
   /** Drops what was resolved before that time. */
   forget(resolvedBefore: number): void
   current(): readonly Alert[]
+  find(fingerprint: string): Alert | null
   restored(): readonly RestoredAlert[]
   /** Time of the newest change; null where there is no alert. */
   newestChange(): number | null
@@ -81,6 +82,7 @@ export function openAlertMemory(externalUrl: string): AlertMemory {
     forget(resolvedBefore) {
       for (const row of [...all()]) if (row.resolvedAt !== null && row.resolvedAt < resolvedBefore) remove(row)
     },
+    find: (fingerprint) => merged(alerts.get(fingerprint)?.values() ?? [], externalUrl),
     current: () => [...alerts.values()].flatMap((rows) => merged(rows.values(), externalUrl) ?? []),
     restored: () =>
       [...all()].flatMap((row) => {

@@ -9,7 +9,7 @@ import type { Room } from '../../core/base/lifecycle.ts'
 import type { Log } from '../../core/base/log.ts'
 import type { Event } from '../../core/event/event.ts'
 import type { Amendment, RestoredAlert, Transition } from '../../core/rules/transition.ts'
-import type { AlertListener, AlertSource } from './alert.ts'
+import type { Alert, AlertListener, AlertSource } from './alert.ts'
 import { type AlertMemory, openAlertMemory } from './alert-memory.ts'
 import type { AlertTable, AlertWrite } from './alert-table-port.ts'
 import { stepOf, textOf } from './record.ts'
@@ -46,6 +46,8 @@ export type AlertStore = Room &
     apply(transitions: readonly Transition[], amendments?: readonly Amendment[]): void
     /** What the rule runner needs to go on; valid after `start`. */
     restored(): readonly RestoredAlert[]
+    /** The alert with this fingerprint that fires, or did lately; null: none. */
+    find(fingerprint: string): Alert | null
     /** Time of the newest change that an earlier life kept, valid after `start`: everything before it is kept as well. Null: none. */
     keptUntil(): number | null
     /** Resolves when nothing waits any more. */
@@ -205,6 +207,7 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
     async settled() {
       while (pumping !== null) await pumping
     },
+    find: (fingerprint) => memory.find(fingerprint),
     current: () => memory.current(),
     subscribe(listener) {
       listeners.add(listener)

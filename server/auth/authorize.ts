@@ -10,6 +10,8 @@ export const actions = [
   'write_samples',
   'operate_engine',
   'test_channel',
+  'post_alerts',
+  'silence',
   'approve',
   'administer',
   'connect_agent',
@@ -37,6 +39,8 @@ const least: Readonly<Record<Exclude<Action, 'connect_agent'>, Role>> = {
   write_samples: 'operator',
   operate_engine: 'operator',
   test_channel: 'operator',
+  post_alerts: 'operator',
+  silence: 'operator',
   approve: 'approver',
   administer: 'admin',
 }

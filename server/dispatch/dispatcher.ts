@@ -59,8 +59,22 @@ export type GroupView = {
   readonly receiver: string
   readonly labels: LabelSet
   readonly alerts: readonly Alert[]
+  readonly routeLabels: LabelSet
+  /** Names of the time intervals that keep it silent now. */
+  readonly mutedBy: readonly string[]
   /** Milliseconds until the next flush. */
   readonly dueInMs: number
+  /** What the last flush decided, by channel; null before the first. */
+  readonly last: { readonly at: number; readonly decisions: readonly Decision[] } | null
+}
+export type Decision = { readonly channel: string; readonly reason: Outcome['reason']; readonly until: number | null }
+
+/** Where an alert goes and what keeps it quiet, now. */
+export type Look = {
+  readonly receivers: readonly string[]
+  readonly silencedBy: readonly string[]
+  /** Fingerprints. */
+  readonly inhibitedBy: readonly string[]
 }
 
 export type DispatchStats = DeliveryStats & {
@@ -78,6 +92,7 @@ export type Dispatch = {
   /** New routes, inhibit rules and channels at once; groups are made again, the log says what was told. */
   reload(parts: Pick<DispatchDeps, 'route' | 'inhibitRules' | 'channels'>): void
   explain(labels: LabelSet): Explanation
+  look(alert: Alert): Look
   groups(): readonly GroupView[]
   stats(): DispatchStats
 }
@@ -88,7 +103,10 @@ type Live = {
   timer: (Disposable & { readonly at: number }) | null
   flushing: boolean
   failures: number
+  last: GroupView['last']
 }
+/** Where a route puts a label set. */
+type Place = { readonly route: Route; readonly key: string; readonly id: string }
 
 export function openDispatch(deps: DispatchDeps): Dispatch {
   const { clock, log, outbox, externalUrl, newId } = deps
@@ -117,6 +135,20 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   })
   const moment = (): Moment => ({ wall: clock.now(), monotonic: clock.monotonic() })
 
+  /** Labels of an alert never change, and most posts confirm what is known. */
+  let places = new WeakMap<LabelSet, readonly Place[]>()
+  const placesOf = (labels: LabelSet): readonly Place[] => {
+    let found = places.get(labels)
+    if (found === undefined) {
+      found = matchRoutes(route, labels).map((one) => {
+        const key = groupKey(one, labels)
+        return { route: one, key, id: `${one.id} ${key}` }
+      })
+      places.set(labels, found)
+    }
+    return found
+  }
+
   /** Sorts a batch in, then flushes what is due: alerts that arrive together are told together. */
   const take = (alerts: readonly Alert[]): void => {
     const now = moment()
@@ -124,14 +156,12 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     inhibition.take(alerts, now.wall)
     const touched = new Set<Live>()
     for (const alert of alerts) {
-      for (const target of matchRoutes(route, alert.labels)) {
-        const key = groupKey(target, alert.labels)
-        const place = `${target.id} ${key}`
-        let one = live.get(place)
+      for (const { route: target, key, id } of placesOf(alert.labels)) {
+        let one = live.get(id)
         if (one === undefined) {
           const group = newGroup(key, groupLabels(target, alert.labels), target, now)
-          one = { group, asking: openAsking(deps.escalation), timer: null, flushing: false, failures: 0 }
-          live.set(place, one)
+          one = { group, asking: openAsking(deps.escalation), timer: null, flushing: false, failures: 0, last: null }
+          live.set(id, one)
         }
         one.group.put(alert, now)
         touched.add(one)
@@ -193,6 +223,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       return by.length === 0 ? null : { tellResolved: by.some((one) => one.annotations.tell_resolved === 'true') }
     }
     let outcomes: readonly Outcome[] = []
+    let asked: readonly string[] = []
     let told = new Set<string>()
     const decide = (known: ReadonlyMap<string, LogEntry>): readonly FlushWrite[] => {
       told = new Set([...known.values()].flatMap(({ firing }) => firing))
@@ -207,6 +238,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
           return heard === null ? [] : [{ channel, ...heard }]
         }),
       ]
+      asked = audience.map(({ channel }) => channel.name)
       outcomes = audience.map(({ channel, alerts, onlyEnds }) =>
         runStages({
           groupKey: group.key,
@@ -247,6 +279,10 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     }
     one.failures = 0
     for (const outcome of outcomes) decisions[outcome.reason] = (decisions[outcome.reason] ?? 0) + 1
+    one.last = {
+      at: now.wall,
+      decisions: outcomes.map(({ reason, until }, index) => ({ channel: asked[index]!, reason, until })),
+    }
     const held = outcomes.flatMap((outcome) => (outcome.until === null ? [] : [outcome.until]))
     const step = asking.nextAt(alerts, now.wall)
     const again = step === null ? held : [...held, step]
@@ -310,6 +346,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     },
     reload(parts) {
       route = parts.route
+      places = new WeakMap()
       channels = parts.channels
       inhibition = openInhibition(parts.inhibitRules)
       disarm()
@@ -327,13 +364,25 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       const silencedBy = deps.silences.by(labels, now).map(({ id }) => id)
       return explain(route, labels, channels, inhibition.by(labels, now), silencedBy, now)
     },
+    look(alert) {
+      const now = clock.now()
+      const inhibited = inhibition.by(alert.labels, now)
+      return {
+        receivers: placesOf(alert.labels).map((place) => place.route.receiver),
+        silencedBy: deps.silences.by(alert.labels, now).map(({ id }) => id),
+        inhibitedBy: inhibited === null ? [] : [inhibited.source.fingerprint],
+      }
+    },
     groups: () =>
-      [...live.values()].map(({ group }) => ({
+      [...live.values()].map(({ group, last }) => ({
         key: group.key,
         receiver: group.route.receiver,
         labels: group.labels,
         alerts: [...group.alerts.values()],
+        routeLabels: group.route.labels,
+        mutedBy: mutedBy(group.route.times, clock.now())?.by ?? [],
         dueInMs: Math.max(0, group.dueAt() - clock.monotonic()),
+        last,
       })),
     stats: () => ({
       ...delivery.counts.stats(),

@@ -55,8 +55,11 @@ export function openHttp(deps: HttpDeps): Http {
     next()
   })
 
-  app.get('/-/healthy', (_request, response) => void response.type('text').send('Inferward server is healthy.\n'))
-  app.get('/-/ready', (_request, response) => {
+  app.get(
+    ['/-/healthy', '/alertmanager/-/healthy'],
+    (_request, response) => void response.type('text').send('Inferward server is healthy.\n'),
+  )
+  app.get(['/-/ready', '/alertmanager/-/ready'], (_request, response) => {
     const ready = deps.ready()
     response
       .status(ready ? 200 : 503)
@@ -115,7 +118,7 @@ export function openHttp(deps: HttpDeps): Http {
   )
 
   app.use((request, response, next) => {
-    if (request.path.startsWith('/api/')) {
+    if (/^\/(?:alertmanager\/)?api\//.test(request.path)) {
       const name = `${request.method} ${request.path.replace(/\/[0-9a-f-]{16,}/g, '/:id')}`
       void deps.span(name, () => new Promise<void>((resolve) => response.once('close', resolve)))
     }

@@ -1,4 +1,4 @@
-// Does a value fit a JSON Schema? The part of the language that Prometheus' API description uses; a keyword outside it is an error, so that no
+// Does a value fit a JSON Schema? The part of the language that the API descriptions of Prometheus and Alertmanager use; a keyword outside it is an error, so that no
 // constraint is passed over in silence. Answers one line per fault, with the path of the value.
 
 export type Schema = { readonly [keyword: string]: unknown }
@@ -14,6 +14,7 @@ const formats: Readonly<Record<string, (value: unknown) => boolean>> = {
   double: (value) => typeof value === 'number',
   float: (value) => typeof value === 'number',
   unixtime: (value) => typeof value === 'number',
+  uri: (value) => typeof value === 'string' && (value === '' || URL.canParse(value)),
   duration: (value) => typeof value === 'string',
 }
 
@@ -87,6 +88,7 @@ const keywords: Readonly<Record<string, Check>> = {
     Array.isArray(value) && value.length > Number(rule) ? [`${at}: more than ${String(rule)} items`] : [],
   minimum: ({ value, rule, at }) =>
     typeof value === 'number' && value < Number(rule) ? [`${at}: below ${String(rule)}`] : [],
+  allOf: ({ value, rule, at, inner }) => (rule as unknown[]).flatMap((one) => inner(value, one, at)),
   anyOf({ value, rule, at, inner }) {
     const tries = (rule as unknown[]).map((one) => inner(value, one, at))
     // The alternative that fits best is the one that was meant.

@@ -5,9 +5,28 @@ import { type Action, actions, authorize, type Principal, roles } from '../../..
 
 const may: Readonly<Record<Principal['role'], readonly Action[]>> = {
   viewer: ['read', 'generate'],
-  operator: ['read', 'generate', 'write_samples', 'operate_engine', 'test_channel'],
-  approver: ['read', 'generate', 'write_samples', 'operate_engine', 'test_channel', 'approve'],
-  admin: ['read', 'generate', 'write_samples', 'operate_engine', 'test_channel', 'approve', 'administer'],
+  operator: ['read', 'generate', 'write_samples', 'operate_engine', 'test_channel', 'post_alerts', 'silence'],
+  approver: [
+    'read',
+    'generate',
+    'write_samples',
+    'operate_engine',
+    'test_channel',
+    'post_alerts',
+    'silence',
+    'approve',
+  ],
+  admin: [
+    'read',
+    'generate',
+    'write_samples',
+    'operate_engine',
+    'test_channel',
+    'post_alerts',
+    'silence',
+    'approve',
+    'administer',
+  ],
   agent: ['connect_agent', 'write_samples'],
 }
 const allRoles = [...roles, 'agent'] as const
