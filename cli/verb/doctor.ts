@@ -10,9 +10,8 @@ export function doctorCommand(): Command {
     .description('check this host: Node, compiler, build, ports, disk, database, clock, GPU tools')
     .option('--data <dir>', 'data folder to look at', 'data')
     .option('-o, --output <format>', 'table or json', 'table')
-    .option('--lang <en|zh>', 'language of words')
-    .action(async (flags: { data: string; output: string; lang?: string }) => {
-      const lang = language(flags.lang, process.env)
+    .action(async (flags: { data: string; output: string }, command: Command) => {
+      const lang = language(command.optsWithGlobals<{ lang?: string }>().lang, process.env)
       const findings: Finding[] = []
       for (const check of checks) findings.push(await check({ data: flags.data }))
       if (flags.output === 'json') process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`)

@@ -12,9 +12,23 @@ import { takeLock } from '../../core/base/process-lock.ts'
 import { announceAnswer, announceServer } from '../announce.ts'
 import { keepChild } from '../child.ts'
 import { type Language, language, say, type Words } from '../language.ts'
+import { patiently } from '../patience.ts'
 import { processStart } from '../process.ts'
 
 const program = path.join(projectRoot, 'cli/inferward.mjs')
+
+const serverStopMs = 15_000
+const agentStopMs = 25_000
+const waiting = {
+  agent: {
+    en: `  the engines finish the requests they hold (at most ${agentStopMs / 1000} s; one that stands still is ended)`,
+    zh: `  等待引擎完成手中的请求(最多 ${agentStopMs / 1000} 秒;停滞的引擎会被终止)`,
+  },
+  server: {
+    en: `  the server writes what it holds and stops its PostgreSQL (at most ${serverStopMs / 1000} s)`,
+    zh: `  等待 server 写完数据并停止 PostgreSQL(最多 ${serverStopMs / 1000} 秒)`,
+  },
+} as const satisfies Readonly<Record<string, Words>>
 
 export function upCommand(): Command {
   return new Command('up')
@@ -22,9 +36,8 @@ export function upCommand(): Command {
     .requiredOption('--data <dir>', 'folder for all state; an empty one starts from nothing')
     .option('--config <file>', 'configuration file (YAML)')
     .option('--model <file>', 'GGUF file for the default engine')
-    .option('--lang <en|zh>', 'language of words')
-    .action(async (flags: { data: string; config?: string; model?: string; lang?: string }) => {
-      const lang = language(flags.lang, process.env)
+    .action(async (flags: { data: string; config?: string; model?: string }, command: Command) => {
+      const lang = language(command.optsWithGlobals<{ lang?: string }>().lang, process.env)
       await up(path.resolve(flags.data), flags, lang)
     })
 }
@@ -78,8 +91,8 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
   process.on('SIGTERM', interrupt)
   process.on('SIGHUP', interrupt)
 
-  const server = child('server', [], 15_000)
-  const agent = child('agent', ['--stop-engines-on-exit', ...model], 25_000)
+  const server = child('server', [], serverStopMs)
+  const agent = child('agent', ['--stop-engines-on-exit', ...model], agentStopMs)
 
   announceServer(data, tell, stopped.signal, process.stderr.isTTY === true)
     .then((url) => (url === null ? undefined : announceAnswer(data, url, tell, stopped.signal)))
@@ -91,8 +104,8 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
   const ended = await Promise.race([asked, server.done, agent.done])
   stopped.abort()
   // The agent first, so that its last events still reach the server.
-  await agent.stop()
-  await server.stop()
+  await patiently(systemClock, () => tell(waiting.agent), agent.stop())
+  await patiently(systemClock, () => tell(waiting.server), server.stop())
   lock.release()
   if (ended === null) {
     tell({ en: 'stopped', zh: '已停止' })
