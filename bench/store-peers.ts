@@ -107,6 +107,18 @@ export async function startPeer(
     const text = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
     return text.slice(text.lastIndexOf(')') + 2).split(' ')
   }
+  const send = (body: Uint8Array): Promise<Response> =>
+    fetch(`${url}/api/v1/write`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-protobuf',
+        'content-encoding': 'snappy',
+        'x-prometheus-remote-write-version': '0.1.0',
+      },
+      body: new Uint8Array(body),
+    }).catch((error: unknown) => {
+      throw new Error(`${kind}: ${errorText(error)}`, { cause: error })
+    })
   return {
     kind,
     get url() {
@@ -115,17 +127,8 @@ export async function startPeer(
     cpuSeconds: () => (Number(stat()[11]) + Number(stat()[12])) / 100,
     residentBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024,
     async write(body) {
-      const response = await fetch(`${url}/api/v1/write`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/x-protobuf',
-          'content-encoding': 'snappy',
-          'x-prometheus-remote-write-version': '0.1.0',
-        },
-        body: new Uint8Array(body),
-      }).catch((error: unknown) => {
-        throw new Error(`${kind}: ${errorText(error)}`, { cause: error })
-      })
+      // A server may close a connection that was idle just as it is used again: senders try once more, and so does this one.
+      const response = await send(body).catch(() => send(body))
       if (!response.ok) throw new Error(`${kind}: HTTP ${response.status} ${(await response.text()).slice(0, 300)}`)
       await response.arrayBuffer()
     },

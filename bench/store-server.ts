@@ -11,6 +11,7 @@ import { openRoutes } from '../server/http/prometheus/route.ts'
 import { writeApi } from '../server/http/prometheus/write-api.ts'
 import { openRemote } from '../server/remote/remote.ts'
 import { scrapeConfigs } from '../server/remote/scrape-config.ts'
+import { blockThread } from '../server/tsdb/block-thread.ts'
 import { durableStore } from '../server/tsdb/durable-store.ts'
 import { lazyLane, type QueryLane, threadLane } from '../server/tsdb/query-lane.ts'
 
@@ -55,6 +56,7 @@ const { store } = openRemote({
       },
       lane: queryThread(),
       ruleLane: lazyLane(queryThread),
+      maker: (blocks) => blockThread(entry('server/tsdb/block-worker.ts'), blocks),
     }),
 })
 const begun = performance.now()

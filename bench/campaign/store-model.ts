@@ -1,10 +1,12 @@
 // What the store is told in campaigns, as a function of the round's number alone, so that whoever reads it later knows every bit that must be there.
 
 import { systemClock } from '../../core/base/clock.ts'
+import { entry } from '../../core/base/entry.ts'
 import type { FileLayer } from '../../core/base/file-layer.ts'
 import { silentLog } from '../../core/base/log.ts'
 import { encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import { labelsOf, type SeriesSamples } from '../../core/sample/sample.ts'
+import { blockThread } from '../../server/tsdb/block-thread.ts'
 import { durableStore } from '../../server/tsdb/durable-store.ts'
 import type { LocalStore } from '../../server/tsdb/local-store.ts'
 
@@ -32,7 +34,10 @@ export function campaignStore(directory: string, files?: FileLayer): LocalStore 
       blockMs: 60_000,
       graceMs: 15_000,
     },
-    ...(files === undefined ? {} : { files }),
+    // As the server has it; a file layer of a test works on this thread.
+    ...(files === undefined
+      ? { maker: (blocks) => blockThread(entry('server/tsdb/block-worker.ts'), blocks) }
+      : { files }),
   })
 }
 

@@ -5,9 +5,9 @@ import { errorText } from '../base/errors.ts'
 import type { FileHandle, FileLayer } from '../base/file-layer.ts'
 import { decodeIndex } from './block-index.ts'
 import { type BlockMeta, decodeMeta } from './block-meta.ts'
-import { openBlockPages } from './block-pages.ts'
+import { type BlockPages, openBlockPages } from './block-pages.ts'
 import { type BlockQuerier, blockQuerier } from './block-querier.ts'
-import { type BlockWriter, blockPaths, chunksMagic, openBlockWriter } from './block-writer.ts'
+import { blockPaths, chunksMagic } from './block-writer.ts'
 
 export type BlockFolder = {
   /** Oldest first, disjoint. */
@@ -18,10 +18,14 @@ export type BlockFolder = {
   queriers(from: number, to: number): readonly BlockQuerier[]
   /** Null where the block is damaged; it is set aside then. */
   querier(id: string): BlockQuerier | null
-  create(about: Parameters<typeof openBlockWriter>[2]): BlockWriter
-  /** Puts a finished block in force in place of its parents. */
+  /** Puts a finished block in force in place of its parents; their files are left to the caller. */
   add(meta: BlockMeta): void
-  remove(id: string): void
+  /** Takes a block out of force; its files are left to the caller. */
+  forget(id: string): void
+  /** Removes what is left of a block that never was in force. */
+  discard(id: string): void
+  /** So many chunks of these blocks failed their check where somebody else read them. */
+  lost(ids: readonly string[], chunks: number): void
   /** Lets go of what no query has used since `before`, on the caller's monotonic clock. */
   unload(before: number): void
   readonly damage: readonly string[]
@@ -67,6 +71,10 @@ export function openBlockFolder(
     slot.loaded.file.close()
     slot.loaded = null
   }
+  const lost = (id: string, chunks: number): void => {
+    if (damagedChunks === 0) damage.push(`block ${directory}/${id}: chunks are damaged and left out`)
+    damagedChunks += chunks
+  }
   const removeFiles = (id: string): void => {
     const { meta, index, chunks } = blockPaths(directory, id)
     for (const path of [meta, index, chunks]) files.remove(path)
@@ -75,15 +83,8 @@ export function openBlockFolder(
     slot.usedAt = options.monotonic()
     if (slot.loaded !== null) return slot.loaded.querier
     const { meta } = slot
-    const paths = blockPaths(directory, meta.id)
     try {
-      const index = decodeIndex(files.readFile(paths.index))
-      if (typeof index === 'string') throw new Error(`index: ${index}`)
-      const file = files.open(paths.chunks, 'read')
-      const onDamage = (): void => {
-        if (damagedChunks++ === 0) damage.push(`block ${directory}/${meta.id}: chunks are damaged and left out`)
-      }
-      slot.loaded = { querier: blockQuerier({ meta, index, file, pages, onDamage }), file }
+      slot.loaded = openBlock(files, directory, meta, pages, () => lost(meta.id, 1))
       return slot.loaded.querier
     } catch (error) {
       slots = slots.filter((one) => one !== slot)
@@ -154,18 +155,18 @@ export function openBlockFolder(
       const slot = slots.find((one) => one.meta.id === id)
       return slot === undefined ? null : load(slot)
     },
-    create: (about) => openBlockWriter(files, directory, about),
     add(meta) {
-      for (const parent of meta.parents) folder.remove(parent)
+      for (const parent of meta.parents) folder.forget(parent)
       insert(meta)
     },
-    remove(id) {
+    forget(id) {
       const slot = slots.find((one) => one.meta.id === id)
       if (slot === undefined) return
       slots = slots.filter((one) => one !== slot)
       release(slot)
-      tryTo(() => removeFiles(id))
     },
+    discard: (id) => tryTo(() => removeFiles(id)),
+    lost: (ids, chunks) => lost(ids.join(', '), chunks),
     unload(before) {
       for (const slot of slots) if (slot.usedAt < before) release(slot)
     },
@@ -180,4 +181,19 @@ export function openBlockFolder(
     },
   }
   return folder
+}
+
+/** Reads the index; throws where it is damaged. The caller closes the file. */
+export function openBlock(
+  files: FileLayer,
+  directory: string,
+  meta: BlockMeta,
+  pages: BlockPages,
+  onDamage: () => void,
+): { readonly querier: BlockQuerier; readonly file: FileHandle } {
+  const paths = blockPaths(directory, meta.id)
+  const index = decodeIndex(files.readFile(paths.index))
+  if (typeof index === 'string') throw new Error(`index: ${index}`)
+  const file = files.open(paths.chunks, 'read')
+  return { querier: blockQuerier({ meta, index, file, pages, onDamage }), file }
 }

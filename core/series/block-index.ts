@@ -48,10 +48,7 @@ const layout = [
 ] as const
 
 /** Labels of the series 0 … size − 1 as an index without chunks. */
-export async function buildIndex(
-  sets: LabelSets,
-  pause: () => Promise<void>,
-): Promise<Omit<BlockIndex, keyof ChunkColumns>> {
+export function buildIndex(sets: LabelSets): Omit<BlockIndex, keyof ChunkColumns> {
   const used = new Set<number>()
   let labelCount = 0
   for (let series = 0; series < sets.bound; series++) {
@@ -60,13 +57,10 @@ export async function buildIndex(
       used.add(valueId)
       labelCount++
     })
-    if (series % 1024 === 0) await pause()
   }
   const utf8 = new TextEncoder()
   const texts = [...used].map((id) => ({ id, bytes: utf8.encode(sets.symbols.text(id)) }))
-  await pause()
   texts.sort((a, b) => compareBytes(a.bytes, b.bytes))
-  await pause()
   const numbers = new Map(texts.map(({ id }, number) => [id, number]))
   const textStarts = new Uint32Array(texts.length + 1)
   texts.forEach(({ bytes }, number) => {
@@ -94,7 +88,6 @@ export async function buildIndex(
       else list.push(series)
     })
     labelStarts[series + 1] = at / 2
-    if (series % 1024 === 0) await pause()
   }
   const rising = (keys: Iterable<number>): Uint32Array => Uint32Array.from(keys).sort()
   const names = rising(byName.keys())
@@ -114,7 +107,6 @@ export async function buildIndex(
       valueStarts[value] = posting
     }
     nameStarts[n + 1] = value
-    await pause()
   }
   return { textStarts, textBytes, labelStarts, labels, names, nameStarts, values, valueStarts, postings }
 }

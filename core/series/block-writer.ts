@@ -19,7 +19,7 @@ export type BlockWriter = {
   chunk(series: number, bytes: Uint8Array, first: number, last: number): void
   readonly samples: number
   /** Makes the block durable and gives it its name. */
-  finish(pause: () => Promise<void>): Promise<BlockMeta>
+  finish(): Promise<BlockMeta>
   /** Removes what was written. */
   abandon(): void
 }
@@ -82,14 +82,14 @@ export function openBlockWriter(
       used += 4 + bytes.length
       samples += bytes[0]! + 1
     },
-    async finish(pause) {
+    async finish() {
       try {
         flush()
         const chunkStarts = new Uint32Array(sets.bound + 1)
         for (const series of columns.of.values) chunkStarts[series + 1]!++
         for (let series = 0; series < sets.bound; series++) chunkStarts[series + 1]! += chunkStarts[series]!
         const parts = encodeIndex({
-          ...(await buildIndex(sets, pause)),
+          ...buildIndex(sets),
           chunkStarts,
           chunkFirst: columns.first.values,
           chunkLast: columns.last.values,
@@ -102,7 +102,6 @@ export function openBlockWriter(
           for (const part of parts) {
             index.append(part)
             indexBytes += part.length
-            await pause()
           }
           await index.syncAsync()
         } finally {

@@ -15,6 +15,10 @@ export function chunkRoom(count: number): number {
   return 32 + count * 8 + Math.ceil(count / 8) + 16 + Math.ceil((count * 77) / 8)
 }
 
+/** Read without decoding it. */
+export const firstTimeOf = (chunk: Uint8Array): number =>
+  new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength).getFloat64(2, true)
+
 const float = new Float64Array(1)
 const words = new Uint32Array(float.buffer)
 const writer = new BitWriter()

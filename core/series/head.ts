@@ -2,6 +2,7 @@
 // and in time: what passes a limit is refused by name, what grows old is given back. Samples of a series come in order of time.
 
 import type { Labels } from '../sample/sample.ts'
+import { firstTimeOf } from './chunk.ts'
 import { openSampleStore, type SampleStore } from './sample-store.ts'
 import type { Appender, AppendObserver, AppendRefusal, Querier, SeriesRef, Window } from './seam.ts'
 import { openSeriesIndex } from './series-index.ts'
@@ -158,9 +159,6 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
   }
   return head
 }
-
-const firstTimeOf = (chunk: Uint8Array): number =>
-  new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength).getFloat64(2, true)
 
 /** Sorted by name, no name twice, none empty, and a metric name among them. */
 function valid(labels: Labels): boolean {

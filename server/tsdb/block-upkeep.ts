@@ -4,6 +4,7 @@
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import type { BlockFolder } from '../../core/series/block-folder.ts'
+import type { BlockMaker } from '../../core/series/block-maker.ts'
 import { planMerge, planRemoval } from '../../core/series/block-meta.ts'
 import { cutBlock, mergeBlocks } from '../../core/series/compaction.ts'
 import type { Head } from '../../core/series/head.ts'
@@ -39,6 +40,7 @@ const emptyStretches = 64
 export function openBlockUpkeep(deps: {
   readonly log: Log
   readonly blocks: BlockFolder
+  readonly maker: BlockMaker
   readonly limits: BlockLimits
   /** How far back the head keeps samples. */
   readonly headMs: number
@@ -48,7 +50,7 @@ export function openBlockUpkeep(deps: {
   /** Aborted when the store stops: what is not done then is done after the next start. */
   readonly signal: AbortSignal
 }): BlockUpkeep {
-  const { blocks, log, newId, signal } = deps
+  const { blocks, maker, log, newId, signal } = deps
   const { blockMs, graceMs, retentionMs, maxBytes } = deps.limits
   let closed = Number.NEGATIVE_INFINITY
   let seam = Number.NEGATIVE_INFINITY
@@ -67,7 +69,7 @@ export function openBlockUpkeep(deps: {
       const to = (Math.floor(from / blockMs) + 1) * blockMs
       if (!(head.maxTime >= to + graceMs)) return
       head.close(to)
-      if ((await cutBlock(head, blocks, { id: newId(), from, to }, pause)) === null) empty++
+      if ((await cutBlock(head, blocks, maker, { id: newId(), from, to }, pause)) === null) empty++
       closed = to
     }
   }
@@ -82,9 +84,12 @@ export function openBlockUpkeep(deps: {
     seam = Math.max(seam, oldest)
   }
   const tidy = async (head: Head): Promise<void> => {
-    for (const meta of planRemoval(blocks.metas, head.maxTime, retentionMs, maxBytes)) blocks.remove(meta.id)
+    const gone = planRemoval(blocks.metas, head.maxTime, retentionMs, maxBytes).map(({ id }) => id)
+    for (const id of gone) blocks.forget(id)
+    if (gone.length > 0) await maker.remove(gone)
     const parents = planMerge(blocks.metas, blockMs, retentionMs)
-    if (parents !== null) await mergeBlocks(blocks, parents, newId(), pause)
+    if (parents !== null) await mergeBlocks(blocks, maker, parents, newId())
+    await maker.rest()
     blocks.unload(deps.monotonic() - idleMs)
   }
 

@@ -3,6 +3,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { FileLayer } from '../../core/base/file-layer.ts'
 import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
+import type { BlockMaker } from '../../core/series/block-maker.ts'
 import type { StoreConfig } from './config.ts'
 import { type LocalStore, type LocalStoreDeps, localStore } from './local-store.ts'
 import type { QueryLane } from './query-lane.ts'
@@ -14,6 +15,8 @@ export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesRead
   /** Left out: the real ones. */
   readonly files?: FileLayer
   readonly tuning?: Partial<StorageLimits>
+  /** Makes the blocks of a folder; left out: on this thread. */
+  readonly maker?: (directory: string) => BlockMaker
   /** Where heavy queries are worked out; left out: in place. */
   readonly lane?: QueryLane
   /** The same for rules. */
@@ -32,6 +35,7 @@ export function durableStore(deps: DurableStoreDeps): LocalStore {
     random: (bytes) => randomFillSync(bytes),
     headMs: server.retention,
     turn: () => new Promise((resolve) => setImmediate(resolve)),
+    ...(deps.maker === undefined ? {} : { maker: deps.maker }),
     limits: { ...deps.tuning, retentionMs: storage.retention, maxBytes: storage.max_bytes ?? null },
   })
   return localStore({

@@ -3,8 +3,10 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { entry } from '../../core/base/entry.ts'
+import type { BlockMaker } from '../../core/series/block-maker.ts'
 import type { BackendConfig } from './backend-config.ts'
 import { openBackend } from './backend-open.ts'
+import { blockThread } from './block-thread.ts'
 import type { StoreConfig } from './config.ts'
 import { type DurableStoreDeps, durableStore } from './durable-store.ts'
 import type { LocalStore } from './local-store.ts'
@@ -25,7 +27,8 @@ export function openStore(
       threadLane({ clock: deps.clock, log: deps.log, program, threads: count })
     const lane = threads(queryThreads(os.availableParallelism()))
     const ruleLane = lazyLane(() => threads(1))
-    return durableStore({ ...deps, config, lane, ruleLane, directory: path.join(data, 'store') })
+    const maker = (directory: string): BlockMaker => blockThread(entry('server/tsdb/block-worker.ts'), directory)
+    return durableStore({ ...deps, config, lane, ruleLane, maker, directory: path.join(data, 'store') })
   }
   return openBackend({
     ...deps,

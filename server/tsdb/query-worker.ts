@@ -1,19 +1,13 @@
 // The thread that works queries out. It runs behind everything else of this process, and begins by warming up: the first evaluation of a fresh
 // thread takes a hundred times as long as the next.
 
-import { readlinkSync } from 'node:fs'
-import * as os from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { packLabels } from '../../core/series/column-querier.ts'
+import { stepBehind } from './nice.ts'
 import { buffersOfResult } from './packed-result.ts'
 import { type QueryTask, work } from './query-task.ts'
 
-const niceness = 10
-try {
-  os.setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), niceness)
-} catch {
-  // Not Linux, or not allowed: the thread is an equal of the others then.
-}
+stepBehind()
 
 const minute = 60_000
 const series = 50

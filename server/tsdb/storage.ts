@@ -8,6 +8,7 @@ import type { Log } from '../../core/base/log.ts'
 import { encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
 import { openBlockFolder } from '../../core/series/block-folder.ts'
+import { type BlockMaker, openBlockMaker } from '../../core/series/block-maker.ts'
 import { blockId } from '../../core/series/block-meta.ts'
 import type { Head } from '../../core/series/head.ts'
 import { openSnapshots } from '../../core/series/head-snapshot.ts'
@@ -27,6 +28,8 @@ export type StorageDeps = {
   readonly headMs: number
   /** Gives everybody else a turn. */
   readonly turn: () => Promise<void>
+  /** Makes the blocks of this folder; left out: on this thread. */
+  readonly maker?: (directory: string) => BlockMaker
   readonly limits?: Partial<StorageLimits>
 }
 export type StorageLimits = BlockLimits & {
@@ -74,6 +77,7 @@ export function openStorage(deps: StorageDeps): Persistence {
     cacheBytes: limits.cacheBytes,
     monotonic: () => clock.monotonic(),
   })
+  const maker = deps.maker?.(`${directory}/blocks`) ?? openBlockMaker(files, `${directory}/blocks`)
   let head: Head | null = null
   let merging: Merging | null = null
   let timer: Disposable | null = null
@@ -105,6 +109,7 @@ export function openStorage(deps: StorageDeps): Persistence {
   const upkeep = openBlockUpkeep({
     log,
     blocks,
+    maker,
     limits,
     pause,
     headMs: deps.headMs,
@@ -265,6 +270,7 @@ export function openStorage(deps: StorageDeps): Persistence {
     async stop() {
       stopping.abort()
       timer?.[Symbol.dispose]()
+      await maker.stop()
       await running
       if (head !== null && wal.written > writtenAtSnapshot) await snapshot(head)
       blocks.close()

@@ -6,6 +6,7 @@ import * as path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeFileLayer } from '../../../core/base/node-file-layer.ts'
 import { type BlockFolder, openBlockFolder } from '../../../core/series/block-folder.ts'
+import { type BlockMaker, openBlockMaker } from '../../../core/series/block-maker.ts'
 import {
   type BlockMeta,
   blockId,
@@ -35,6 +36,17 @@ const start = Math.floor(Date.UTC(2026, 0, 1) / (2 * hour)) * 2 * hour
 const turn = async (): Promise<void> => {}
 const openBlocks = (directory: string): BlockFolder =>
   openBlockFolder(nodeFileLayer, directory, { cacheBytes: 1 << 20, monotonic: () => 0 })
+/** As on a thread of its own: what is said to it is a message. */
+function makerOf(directory: string): BlockMaker {
+  const maker = openBlockMaker(nodeFileLayer, directory)
+  const sent =
+    <A extends readonly unknown[], R>(verb: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> =>
+      structuredClone(await verb(...structuredClone(args)))
+  return Object.fromEntries(
+    Object.entries(maker).map(([name, verb]) => [name, sent(verb as () => Promise<unknown>)]),
+  ) as unknown as BlockMaker
+}
 let made = 0
 const newId = (): string => blockId(start + made++, (bytes) => bytes.fill(made & 31))
 
@@ -139,7 +151,7 @@ async function twoBlocks(seed: number): Promise<{
   for (let b = 0; b < 2; b++) {
     const from = start + b * 2 * hour
     feed(source, head, model, 30, from, from + 2 * hour, b * 10)
-    await cutBlock(head, blocks, { id: newId(), from, to: from + 2 * hour }, turn)
+    await cutBlock(head, blocks, makerOf(directory), { id: newId(), from, to: from + 2 * hour }, turn)
   }
   return { source, directory, blocks, head, model }
 }
@@ -153,7 +165,7 @@ describe('blocks', () => {
 
     const again = openBlocks(directory)
     expect(again.damage).toEqual([])
-    const merged = await mergeBlocks(again, again.metas, newId(), turn)
+    const merged = await mergeBlocks(again, makerOf(directory), again.metas, newId())
     expect(merged).toMatchObject({ level: 2, minTime: start, maxTime: start + 4 * hour, series: model.size })
     expect(again.metas).toEqual([merged])
     expect(readdirSync(directory)).toHaveLength(3)
@@ -194,7 +206,13 @@ describe('blocks', () => {
     const head = openHead({ maxSeries: 10, retentionMs: Number.POSITIVE_INFINITY })
     head.append(head.series(named('a', {})) as number, start + 10, 1, false)
     expect(
-      await cutBlock(head, openBlocks(directory), { id: newId(), from: start + 10, to: start + hour }, turn),
+      await cutBlock(
+        head,
+        openBlocks(directory),
+        makerOf(directory),
+        { id: newId(), from: start + 10, to: start + hour },
+        turn,
+      ),
     ).toBeNull()
     expect(readdirSync(directory)).toEqual([])
   })
@@ -264,7 +282,7 @@ describe('damaged blocks', () => {
     const { directory, blocks, source, model } = await twoBlocks(10)
     const parents = blocks.metas
     const kept = readdirSync(directory).map((name) => [name, readFileSync(path.join(directory, name))] as const)
-    const merged = await mergeBlocks(blocks, parents, newId(), turn)
+    const merged = await mergeBlocks(blocks, makerOf(directory), parents, newId())
     blocks.close()
     for (const [name, bytes] of kept) writeFileSync(path.join(directory, name), bytes)
     const orphan = newId()
