@@ -51,7 +51,7 @@ const { store } = openRemote({
           query_samples: limits.querySamples,
           external_labels: {},
         },
-        storage: { retention: 15 * 86_400_000 },
+        storage: { retention: 15 * 86_400_000, out_of_order_time_window: 0 },
         evaluation_interval: 15_000,
       },
       lane: queryThread(),

@@ -43,12 +43,14 @@ export function liveThrough(
   random: Random,
   options: { readonly ticks: number; readonly queries: number; readonly extra?: () => string },
 ): WorldReport {
-  const head = openHead({ maxSeries: 10_000, retentionMs: 30 * 60_000 })
+  const chance = (p: number): boolean => random() < p
+  // Half of the lives take samples behind newer ones.
+  const outOfOrderMs = chance(0.5) ? 20 * 60_000 : 0
+  const head = openHead({ maxSeries: 10_000, retentionMs: 30 * 60_000, outOfOrderMs })
   const standing = openStandingQueries(head, {
     lookbackMs: defaultLimits.lookbackMs,
     maxSamples: defaultLimits.maxSamples,
   })
-  const chance = (p: number): boolean => random() < p
   const between = (low: number, high: number): number => low + Math.floor(random() * (high - low))
   const queries = Array.from({ length: options.queries }, () =>
     options.extra !== undefined && chance(0.3) ? options.extra() : ruleExpression(random, worldWords),
@@ -96,6 +98,10 @@ export function liveThrough(
     else if (life.kind === 'wild') life.value = chance(0.2) ? pickOf(odd) : random() * 10
     else life.value = 1
     head.append(ref, time, life.value, false)
+    for (; outOfOrderMs > 0 && chance(0.06); ) {
+      const before = time - between(1, chance(0.7) ? 300_000 : 1_500_000)
+      head.append(ref, before, chance(0.1) ? pickOf(odd) : life.value + between(-3, 3), chance(0.02))
+    }
   }
 
   for (let i = 0; i < between(2, 6); i++) bear()

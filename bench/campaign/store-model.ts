@@ -13,6 +13,8 @@ import type { LocalStore } from '../../server/tsdb/local-store.ts'
 export const firstTime = Date.UTC(2026, 0, 1)
 export const stepMs = 1000
 const series = 40
+/** Some series of a round come so many rounds later, behind newer samples of theirs. */
+const lateRounds = 7
 
 /** Small enough that a life of a second sees snapshots, blocks and merges. */
 export function campaignStore(directory: string, files?: FileLayer): LocalStore {
@@ -23,7 +25,7 @@ export function campaignStore(directory: string, files?: FileLayer): LocalStore 
     rulesReady: () => true,
     config: {
       server: { max_series: 100_000, retention: 180_000, query_samples: 1e9, external_labels: {} },
-      storage: { retention: 1000 * 86_400_000 },
+      storage: { retention: 1000 * 86_400_000, out_of_order_time_window: lateRounds * stepMs },
       evaluation_interval: 15_000,
     },
     tuning: {
@@ -50,12 +52,20 @@ function valueAt(n: number, i: number): number {
 }
 export const timeOf = (n: number): number => firstTime + n * stepMs
 
+/** Of this round, but sent with a later one. */
+const late = (n: number, i: number): boolean => n >= 0 && inRound(n, i) && i % 5 === 3 && n % 4 === 1
+
+/** Rounds of the samples of series `i` that the body of round `n` holds. */
+function carried(n: number, i: number): readonly number[] {
+  const own = inRound(n, i) && !late(n, i) ? [n] : []
+  return late(n - lateRounds, i) ? [n - lateRounds, ...own] : own
+}
+
 export function roundBody(n: number): ArrayBuffer {
   const out: SeriesSamples[] = []
-  for (let i = 0; i < series; i++) {
-    if (inRound(n, i))
-      out.push({ labels: labelsOf('c', { i: String(i) }), times: [timeOf(n)], values: [valueAt(n, i)] })
-  }
+  for (let i = 0; i < series; i++)
+    for (const of of carried(n, i))
+      out.push({ labels: labelsOf('c', { i: String(i) }), times: [timeOf(of)], values: [valueAt(of, i)] })
   return new Uint8Array(encodeWriteRequest(out)).buffer
 }
 
@@ -68,11 +78,11 @@ export type Check = {
   readonly wrong: number
 }
 
-/** Reads every sample of rounds [from, …] and compares bit for bit. Rounds up to `to` must be whole, later ones are whole or not there at all. */
+/** Reads every sample that came with rounds [from, …] and compares bit for bit. Rounds up to `to` must be whole, later ones are whole or not there at all. */
 export async function check(store: LocalStore, from: number, to: number): Promise<Check> {
   const { maxTime } = await store.stats()
   const end = Math.max(timeOf(to), Number.isFinite(maxTime) ? maxTime : 0) + stepMs
-  const range = Math.round(end - timeOf(from)) + 1
+  const range = Math.round(end - timeOf(Math.max(0, from - lateRounds))) + 1
   const result = await store.query({ query: `c[${range}ms]`, time: end, timeoutMs: 600_000, lookbackMs: null })
   if (result.type !== 'matrix') throw new Error(`a ${result.type} is no range`)
   const found = new Map<number, number>()
@@ -83,11 +93,13 @@ export async function check(store: LocalStore, from: number, to: number): Promis
     times.forEach((time, at) => {
       const n = (time - firstTime) / stepMs
       if (!Number.isInteger(n) || !inRound(n, i) || !Object.is(values[at], valueAt(n, i))) wrong++
-      else found.set(n, (found.get(n) ?? 0) + 1)
-      last = Math.max(last, n)
+      const round = late(n, i) ? n + lateRounds : n
+      found.set(round, (found.get(round) ?? 0) + 1)
+      last = Math.max(last, round)
     })
   }
-  const whole = (n: number): number => Array.from({ length: series }, (_, i) => i).filter((i) => inRound(n, i)).length
+  const whole = (n: number): number =>
+    Array.from({ length: series }, (_, i) => carried(n, i).length).reduce((sum, count) => sum + count, 0)
   const missing: number[] = []
   for (let n = from; n <= Math.max(to, last); n++) {
     const there = found.get(n) ?? 0

@@ -17,6 +17,8 @@ export type Block = {
   readonly newest: Uint32Array
   /** The newest sample that lies below the one before it, by its place among all samples ever appended; 0 = none. */
   readonly fell: Uint32Array
+  /** Samples that came in behind newer ones. */
+  readonly inserted: Uint32Array
 }
 
 export function newBlock(): Block {
@@ -28,6 +30,7 @@ export function newBlock(): Block {
     sealed: numbers(seriesPerBlock),
     newest: words(),
     fell: words(),
+    inserted: words(),
   }
 }
 

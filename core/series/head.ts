@@ -1,5 +1,6 @@
 // The newest stretch of every series, in memory: the index says which series there are, the sample store holds what they said. Bounded in series
-// and in time: what passes a limit is refused by name, what grows old is given back. Samples of a series come in order of time.
+// and in time: what passes a limit is refused by name, what grows old is given back. Samples of a series come in order of time, or as far
+// out of it as the window says.
 
 import type { Labels } from '../sample/sample.ts'
 import { firstTimeOf } from './chunk.ts'
@@ -11,6 +12,8 @@ export type HeadLimits = {
   readonly maxSeries: number
   /** How far back samples are kept, counted from the newest one of all, milliseconds. */
   readonly retentionMs: number
+  /** How far behind the newest sample of all a sample may come behind newer ones of its series, milliseconds; left out: not at all. */
+  readonly outOfOrderMs?: number
 }
 
 export type HeadStats = {
@@ -27,6 +30,9 @@ export type Head = Appender &
     collect(before?: number): number
     /** From now on samples at or before `time` are refused: they lie in a block that nobody changes any more. */
     close(time: number): void
+    /** Widens the window for samples out of order for a while, where there is one: what was taken once is taken again when it is replayed, though
+     * newer samples of others are there already. */
+    allow(extraMs: number): void
     /** -1: no such series. */
     find(labels: Labels): SeriesRef
     has(ref: SeriesRef): boolean
@@ -50,6 +56,8 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
   let minTime = Number.POSITIVE_INFINITY
   let maxTime = Number.NEGATIVE_INFINITY
   let closed = Number.NEGATIVE_INFINITY
+  const windowMs = limits.outOfOrderMs ?? 0
+  let extraMs = 0
 
   const head: Head = {
     series(labels: Labels): SeriesRef | AppendRefusal {
@@ -62,8 +70,11 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
       return ref
     },
     append(ref, time, value, stale) {
-      if (time < maxTime - limits.retentionMs || time <= closed) return 'out_of_bounds'
-      const refusal = samples.append(ref, time, value, stale)
+      let refusal: AppendRefusal | null = 'out_of_bounds'
+      if (time >= maxTime - limits.retentionMs && time > closed) refusal = samples.append(ref, time, value, stale)
+      if (refusal !== null && refusal !== 'duplicate' && windowMs > 0)
+        refusal =
+          time >= maxTime - windowMs - extraMs && time > closed ? samples.insert(ref, time, value, stale) : 'too_old'
       if (refusal !== null) return refusal
       if (time < minTime) minTime = time
       if (time > maxTime) maxTime = time
@@ -89,6 +100,10 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
       get copied() {
         return samples.bulk.copied
       },
+      get insertions() {
+        return samples.bulk.insertions
+      },
+      insertionsOf: samples.bulk.insertionsOf,
     },
     labelNames(matchers) {
       if (matchers.length === 0) return index.names()
@@ -131,6 +146,9 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
     },
     close(time) {
       closed = Math.max(closed, time)
+    },
+    allow(ms) {
+      extraMs = ms
     },
     find: index.find,
     has: index.has,

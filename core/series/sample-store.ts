@@ -5,7 +5,8 @@ import { type Block, newBlock, ringSize, seriesPerBlock } from './block.ts'
 import { type BulkSamples, openBulk } from './bulk.ts'
 import { chunkRoom, decodeChunk, encodeChunk } from './chunk.ts'
 import { openChunkPages } from './chunk-pages.ts'
-import type { AppendRefusal, SeriesRef, Window } from './seam.ts'
+import { openInsertion } from './insertion.ts'
+import type { AppendRefusal, BulkReader, SeriesRef, Window } from './seam.ts'
 
 /** What stays open covers five minutes of samples 15 s apart: the commonest window is read without a chunk. */
 const sealSize = 8
@@ -17,6 +18,8 @@ const mergedSize = 128
 export type SampleStore = {
   /** Null: taken. `duplicate` only where the value differs; the very same sample again is taken and changes nothing. */
   append(ref: SeriesRef, time: number, value: number, stale: boolean): AppendRefusal | null
+  /** A sample that `append` refuses as out of order; null: taken, or there already. */
+  insert(ref: SeriesRef, time: number, value: number, stale: boolean): 'duplicate' | null
   window(ref: SeriesRef, t0: number, t1: number, out: Window): number
   latest(ref: SeriesRef, t0: number, t1: number, out: Window): number
   /** Time of the newest sample; -Infinity where there is none. */
@@ -29,7 +32,7 @@ export type SampleStore = {
   dump(ref: SeriesRef, after: number, visit: (chunk: Uint8Array) => void, open: Window): number
   /** Puts chunks, oldest first, behind a series that has no samples yet; its open samples are appended afterwards. */
   restore(ref: SeriesRef, chunks: readonly Uint8Array[]): void
-  readonly bulk: BulkSamples
+  readonly bulk: BulkSamples & Pick<BulkReader, 'insertions' | 'insertionsOf'>
   readonly chunkBytes: number
   readonly reservedBytes: number
 }
@@ -145,7 +148,22 @@ export function openSampleStore(): SampleStore {
     return total
   }
 
+  const insertion = openInsertion(pages, seal)
+  let insertions = 0
+  const bulk = openBulk(blocks, fill)
+
   return {
+    insert(ref, time, value, stale) {
+      const block = blockOf(ref)
+      const slot = ref % seriesPerBlock
+      const done = insertion(block, slot, time, value, stale)
+      if (done === 'duplicate') return done
+      if (done === 'inserted') {
+        block.inserted[slot]!++
+        insertions++
+      }
+      return null
+    },
     append(ref, time, value, stale) {
       const block = blockOf(ref)
       const slot = ref % seriesPerBlock
@@ -266,12 +284,21 @@ export function openSampleStore(): SampleStore {
       // Any sample is later than this: which ones may follow is known by those that are appended first.
       if (count > 0) block.times[slot * ringSize + ((count - 1) % ringSize)] = Number.NEGATIVE_INFINITY
     },
-    bulk: openBulk(blocks, fill),
+    bulk: {
+      ...bulk,
+      get copied() {
+        return bulk.copied
+      },
+      get insertions() {
+        return insertions
+      },
+      insertionsOf: (ref) => blocks[ref >>> 10]?.inserted[ref & (seriesPerBlock - 1)] ?? 0,
+    },
     get chunkBytes() {
       return pages.usedBytes
     },
     get reservedBytes() {
-      const perBlock = seriesPerBlock * (ringSize * 16 + 4 + 16 + 4 + 4)
+      const perBlock = seriesPerBlock * (ringSize * 16 + 4 + 16 + 4 + 4 + 4)
       return pages.reservedBytes + blocks.length * perBlock
     },
   }

@@ -38,7 +38,14 @@ export type Querier = {
   readonly maxTime: number
 }
 
-export type AppendRefusal = 'out_of_order' | 'out_of_bounds' | 'duplicate' | 'series_limit' | 'invalid_labels'
+/** `too_old` is what `out_of_order` and `out_of_bounds` become where samples may come out of order within a window: older than that. */
+export type AppendRefusal =
+  | 'out_of_order'
+  | 'out_of_bounds'
+  | 'too_old'
+  | 'duplicate'
+  | 'series_limit'
+  | 'invalid_labels'
 
 /** The only way samples get in. Times are milliseconds. */
 export type Appender = {
@@ -93,6 +100,9 @@ export type BulkReader = {
   newest(refs: Uint32Array, t0: number, t1: number, values: Float64Array, live: Int32Array): number
   edges(refs: Uint32Array, t0: number, t1: number, out: Edges): void
   run(ref: SeriesRef, t0: number, t1: number, out: Run): void
+  /** Samples that came in behind newer ones, of all series and of one: who keeps what was read must read that series anew. */
+  readonly insertions: number
+  insertionsOf(ref: SeriesRef): number
   /** Windows that did not lie in a ring and were copied, in all. */
   readonly copied: number
 }

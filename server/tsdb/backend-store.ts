@@ -213,7 +213,8 @@ function labelPath(name: string): string {
 
 function reasonOf(words: string): AppendRefusal {
   if (/out.of.order/i.test(words)) return 'out_of_order'
-  if (/out.of.bounds|too old|too far/i.test(words)) return 'out_of_bounds'
+  if (/too old/i.test(words)) return 'too_old'
+  if (/out.of.bounds|too far/i.test(words)) return 'out_of_bounds'
   if (/duplicate/i.test(words)) return 'duplicate'
   return /limit/i.test(words) ? 'series_limit' : 'invalid_labels'
 }

@@ -3,6 +3,9 @@
 import { z } from 'zod'
 import { duration } from '../../core/base/schema.ts'
 
+/** The window lies in memory. */
+const longestWindowMs = 86_400_000
+
 /** Samples on disk, under the data folder. */
 export const storageConfig = z
   .object({
@@ -13,9 +16,12 @@ export const storageConfig = z
       .int()
       .min(1 << 20)
       .optional(),
+    /** How far behind the newest sample of all a sample may come behind newer ones of its series; 0: not at all. That much stays in memory. */
+    out_of_order_time_window: duration.default(0).refine((ms) => ms <= longestWindowMs, 'longer than a day'),
   })
   .strict()
   .prefault({})
+
 
 export type StoreConfig = {
   readonly server: {

@@ -27,13 +27,17 @@ export type DurableStoreDeps = Pick<LocalStoreDeps, 'clock' | 'log' | 'rulesRead
 export function durableStore(deps: DurableStoreDeps): LocalStore {
   const { clock, log, directory, rulesReady } = deps
   const { server, storage, evaluation_interval, evaluation_on_arrival } = deps.config
+  const outOfOrderMs = storage.out_of_order_time_window
+  // What may still change is in memory, and in no block.
+  const headMs = Math.max(server.retention, outOfOrderMs)
   const persistence = openStorage({
     clock,
     log,
     directory,
     files: deps.files ?? nodeFileLayer,
     random: (bytes) => randomFillSync(bytes),
-    headMs: server.retention,
+    headMs,
+    outOfOrderMs,
     turn: () => new Promise((resolve) => setImmediate(resolve)),
     ...(deps.maker === undefined ? {} : { maker: deps.maker }),
     limits: { ...deps.tuning, retentionMs: storage.retention, maxBytes: storage.max_bytes ?? null },
@@ -44,7 +48,8 @@ export function durableStore(deps: DurableStoreDeps): LocalStore {
     rulesReady,
     limits: {
       maxSeries: server.max_series,
-      retentionMs: server.retention,
+      retentionMs: headMs,
+      outOfOrderMs,
       samplesPerQuery: server.query_samples,
     },
     externalLabels: server.external_labels,

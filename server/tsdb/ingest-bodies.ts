@@ -138,6 +138,7 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
 const words: Readonly<Record<AppendRefusal | 'histogram', string>> = {
   out_of_order: 'out of order sample',
   out_of_bounds: 'out of bounds',
+  too_old: 'too old sample',
   duplicate: 'duplicate sample for timestamp',
   series_limit: 'the limit of series is reached',
   invalid_labels: 'invalid labels',

@@ -10,7 +10,7 @@ import { withAlertsAway } from '../../core/rules/away.ts'
 import type { VectorSample } from '../../core/rules/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
 import { maxBodyBytes } from '../../core/sample/remote-write.ts'
-import { openHead } from '../../core/series/head.ts'
+import { type HeadLimits, openHead } from '../../core/series/head.ts'
 import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core/series/seam.ts'
 import type { RecordKind } from '../../core/series/wal.ts'
 import { askedQueries } from './asked-queries.ts'
@@ -33,7 +33,7 @@ import { openTurnstile } from './turns.ts'
 export type LocalStoreDeps = {
   readonly clock: Clock
   readonly log: Log
-  readonly limits: { readonly maxSeries: number; readonly retentionMs: number; readonly samplesPerQuery: number }
+  readonly limits: HeadLimits & { readonly samplesPerQuery: number }
   readonly externalLabels: Readonly<Record<string, string>>
   readonly defaultIntervalMs: number
   /** No rule is evaluated while this is false: a server that was away first hears what it missed. */
@@ -57,6 +57,8 @@ export type LocalStore = StoreClient & {
 }
 
 const ruleTimeoutMs = 10_000
+/** How much newer than the log the samples of a snapshot may be: it is written while samples come in. */
+const replayMs = 10 * 60_000
 /** Longest turn of work that is done in turns. */
 const turnMs = 4
 /** How far ahead of our clock a sender's may be. */
@@ -206,11 +208,13 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
 
   return {
     async recover() {
+      head.allow(replayMs)
       await Promise.all([
         lane?.start(),
         deps.ruleLane?.start(),
         persistence?.recover(head, (kind, body, latest) => void take(kind, body, latest)),
       ])
+      head.allow(0)
       samples = 0
       refusals = 0
     },

@@ -26,6 +26,8 @@ export type StorageDeps = {
   readonly random: (bytes: Uint8Array) => Uint8Array
   /** How far back the head keeps samples; blocks hold the rest. */
   readonly headMs: number
+  /** No block holds anything as new as this, seen from the newest sample. */
+  readonly outOfOrderMs: number
   /** Gives everybody else a turn. */
   readonly turn: () => Promise<void>
   /** Makes the blocks of this folder; left out: on this thread. */
@@ -63,7 +65,8 @@ const ownAheadMs = 10 * 60_000
 
 export function openStorage(deps: StorageDeps): Persistence {
   const { clock, log, files, directory } = deps
-  const limits = { ...defaults, ...deps.limits }
+  const given = { ...defaults, ...deps.limits }
+  const limits = { ...given, graceMs: Math.max(given.graceMs, deps.outOfOrderMs) }
   files.makeDirectory(directory)
   const snapshots = openSnapshots(files, `${directory}/snapshots`)
   const wal = openWal({

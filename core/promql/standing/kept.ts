@@ -15,6 +15,9 @@ export class KeptWindows {
   /** Time of the newest value below the one before it. */
   fell = new Float64Array(0)
   protected newest = new Float64Array(0)
+  /** Samples that had come in behind newer ones, of each row and of all. */
+  protected inserted = new Uint32Array(0)
+  private insertions = 0
   private capacity = 0
   private end = Number.NEGATIVE_INFINITY
   protected readonly bulk: BulkReader
@@ -32,6 +35,7 @@ export class KeptWindows {
   move(start: number, end: number): boolean {
     if (end < this.end || this.capacity === 0) this.reset(Math.max(64, this.capacity))
     this.end = end
+    this.renewInserted()
     while (!this.advance(start, end)) {
       if (this.refs.length * this.capacity * 2 * 16 > maxBytes) return false
       this.reset(this.capacity * 2)
@@ -50,6 +54,24 @@ export class KeptWindows {
     this.hi = this.lo.slice()
     this.fell = new Float64Array(length).fill(Number.NEGATIVE_INFINITY)
     this.newest = new Float64Array(length).fill(Number.NEGATIVE_INFINITY)
+    this.inserted = Uint32Array.from(this.refs, (ref) => this.bulk.insertionsOf(ref))
+    this.insertions = this.bulk.insertions
+  }
+
+  /** Rows that a sample came into behind newer ones begin anew. */
+  private renewInserted(): void {
+    const { bulk, refs, inserted } = this
+    if (bulk.insertions === this.insertions) return
+    this.insertions = bulk.insertions
+    for (let row = 0; row < refs.length; row++) {
+      const count = bulk.insertionsOf(refs[row]!)
+      if (count === inserted[row]) continue
+      inserted[row] = count
+      this.lo[row] = row * this.capacity
+      this.hi[row] = row * this.capacity
+      this.fell[row] = Number.NEGATIVE_INFINITY
+      this.newest[row] = Number.NEGATIVE_INFINITY
+    }
   }
 
   /** False where a window does not fit. */

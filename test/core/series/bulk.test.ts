@@ -23,7 +23,9 @@ describe(`bulk reads (FUZZ_SEED=${seed})`, () => {
     const below = (limit: number): number => Math.floor(random() * limit)
     let [fallen, unknown] = [0, 0]
     for (let round = 0; round < 30; round++) {
-      const head = openHead({ maxSeries: 100, retentionMs: Number.POSITIVE_INFINITY })
+      const unbounded = Number.POSITIVE_INFINITY
+      const outOfOrderMs = round % 2 === 0 ? 0 : unbounded
+      const head = openHead({ maxSeries: 100, retentionMs: unbounded, outOfOrderMs })
       const refs = Uint32Array.from({ length: 12 }, (_, i) => head.series([['__name__', `m${i}`]]) as number)
       for (const ref of refs) {
         let time = below(1000)
@@ -34,6 +36,7 @@ describe(`bulk reads (FUZZ_SEED=${seed})`, () => {
           time += 1 + below(random() < 0.05 ? 5000 : 30)
           value = falling && random() < 0.05 ? below(3) : random() < 0.01 ? Number.NaN : (value || 0) + below(5)
           head.append(ref, time, value, random() < 0.004)
+          if (random() < 0.1) head.append(ref, below(time + 1), below(9), random() < 0.02)
         }
       }
       for (let look = 0; look < 30; look++) {

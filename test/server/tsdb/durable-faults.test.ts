@@ -17,7 +17,7 @@ import { expected, folder, held, opened, removeFolders, round, t0, until } from 
 
 afterEach(removeFolders)
 
-const config = serverConfig.parse({ server: { retention: '3m' } })
+const config = serverConfig.parse({ server: { retention: '3m' }, storage: { out_of_order_time_window: '10s' } })
 const tuning: Partial<StorageLimits> = {
   segmentBytes: 8 << 10,
   snapshotAfterBytes: 12 << 10,

@@ -5,6 +5,7 @@ import * as path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { virtualClock } from '../../../core/base/virtual-clock.ts'
 import { labelsOf } from '../../../core/sample/sample.ts'
+import { serverConfig } from '../../../server/config.ts'
 import { body, expected, folder, held, opened, removeFolders, round, t0, until } from './durable-fixture.ts'
 
 afterEach(removeFolders)
@@ -84,6 +85,28 @@ describe('a store over restarts', () => {
     }
   })
 
+  it('keeps samples that came out of order, and refuses those that are too old in Prometheus’ words', async () => {
+    const directory = folder()
+    const config = serverConfig.parse({ storage: { out_of_order_time_window: '10m' } })
+    const store = await opened(directory, { config })
+    const times = [0, 600, 300, 10, 599, 601, 0].map((seconds) => t0 + seconds * 1000)
+    for (const time of times) expect(await store.append(round(time, 2))).toEqual({ samples: 2, refused: {} })
+    expect(await store.append(round(t0 - 1, 1))).toEqual({
+      samples: 0,
+      refused: { too_old: 1 },
+      fault: `too old sample: series {__name__="m", i="0"}, timestamp ${t0 - 1}`,
+    })
+    const wanted = expected([...new Set(times)], 2)
+    expect(await held(store, t0 - 10_000, t0 + 700_000)).toEqual(wanted)
+    // Killed, then stopped in order: out of the log, out of a snapshot.
+    for (let life = 0; life < 2; life++) {
+      const again = await opened(directory, { config })
+      expect(await held(again, t0 - 10_000, t0 + 700_000)).toEqual(wanted)
+      await again.stop()
+    }
+    expect(() => serverConfig.parse({ storage: { out_of_order_time_window: '25h' } })).toThrow('longer than a day')
+  })
+
   it('takes a body that is longer than a frame of the log', async () => {
     const directory = folder()
     const store = await opened(directory)
@@ -98,7 +121,7 @@ describe('a store over restarts', () => {
     await store.append(round(t0 + 1000, 1))
     const again = await opened(directory)
     expect((await again.stats()).series).toBe(301)
-  })
+  }, 60_000)
 
   it('refuses a sample from far ahead again after a restart, and takes what was taken whatever the clock says then', async () => {
     const directory = folder()
