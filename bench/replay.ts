@@ -13,7 +13,7 @@ const rounds = 3
 /** One series for each host. */
 const proof = 'sum(count_over_time(node_load1[2h]))'
 
-type Runner = { readonly name: string; readonly peer: Peer; readonly times: number[] }
+type Runner = { readonly name: string; readonly peer: Peer; readonly times: number[]; lost: number }
 
 export async function replay({ tell, signal }: Context): Promise<Report> {
   const wanted: readonly (readonly [name: string, kind: PeerKind, logOnly: boolean])[] = [
@@ -25,7 +25,7 @@ export async function replay({ tell, signal }: Context): Promise<Report> {
   const runners: Runner[] = []
   try {
     for (const [name, kind, logOnly] of wanted.filter(([, kind]) => installed(kind)))
-      runners.push({ name, peer: await startPeer(kind, null, signal, null, logOnly), times: [] })
+      runners.push({ name, peer: await startPeer(kind, null, signal, null, logOnly), times: [], lost: 0 })
     const load = openLoad(workload(hosts))
     const end = Math.floor(Date.now() / sampleEveryMs) * sampleEveryMs
     for (let step = 0; step < steps; step++) {
@@ -36,11 +36,15 @@ export async function replay({ tell, signal }: Context): Promise<Report> {
     }
     await Promise.all(runners.map(({ peer }) => peer.kill()))
     for (let round = 0; round < rounds; round++) {
-      for (const { name, peer, times } of runners) {
+      for (const runner of runners) {
+        const { name, peer, times } = runner
         signal.throwIfAborted()
         times.push(await peer.restart())
-        const held = await samplesHeld(peer, end)
-        if (held !== hosts * steps) throw new Error(`${name}: ${held} samples after the restart, not ${hosts * steps}`)
+        runner.lost = hosts * steps - (await samplesHeld(peer, end))
+        tell(`replay: ${name} after ${Math.round(times.at(-1)!)} ms, ${runner.lost} samples lost`)
+        // VictoriaMetrics promises nothing about the last seconds.
+        if (runner.lost !== 0 && peer.kind !== 'victoria-metrics')
+          throw new Error(`${name}: ${runner.lost} of ${hosts * steps} samples are gone after the restart`)
         await peer.kill()
       }
     }
@@ -96,8 +100,8 @@ function report(runners: readonly Runner[]): Report {
     ],
     tables: [
       {
-        title: 'start after SIGKILL, each round, ms',
-        rows: runners.map(({ name, times }) => [name, times.map((ms) => Math.round(ms)).join(' ')]),
+        title: `start after SIGKILL, each round, ms; samples lost of ${hosts * steps} that were looked at`,
+        rows: runners.map(({ name, times, lost }) => [name, `${times.map((ms) => Math.round(ms)).join(' ')}; ${lost}`]),
       },
     ],
   }

@@ -22,7 +22,6 @@ export const storageConfig = z
   .strict()
   .prefault({})
 
-
 export type StoreConfig = {
   readonly server: {
     readonly max_series: number
