@@ -52,6 +52,11 @@ export class Write2Scanner {
   /** Bytes of the current series, for a second look at its labels. */
   private from = 0
   private to = 0
+  /** Of the last time: its first and last four bytes, its length, what it says. */
+  private front = 0
+  private back = 0
+  private timeLength = 0
+  private lastTime = 0
 
   /** Throws `remote_write.malformed`. */
   scan(body: Uint8Array, visitor: Write2Visitor): void {
@@ -138,6 +143,12 @@ export class Write2Scanner {
 
   private checkSeries(end: number, budget: { samples: number }): void {
     while (this.at < end) {
+      const behind = this.plainEnd(end)
+      if (behind > 0) {
+        if (++budget.samples > maxSamples) throw malformed(`more than ${maxSamples} samples`)
+        this.at = behind
+        continue
+      }
       const tag = this.number(end)
       if (tag !== 0x12) {
         this.skip(tag & 7, end)
@@ -147,6 +158,37 @@ export class Write2Scanner {
       const last = this.length(end) + this.at
       while (this.at < last) this.skip(this.number(last) & 7, last)
     }
+  }
+
+  /** Where the sample here ends, if it is as all senders write one: a value, then a time from 1970 on and of at most 56 bits. Else 0. */
+  private plainEnd(end: number): number {
+    const { bytes, at } = this
+    const size = bytes[at + 1]!
+    const last = at + 2 + size
+    if (bytes[at] !== 0x12 || size < 11 || size > 18 || last > end) return 0
+    if (bytes[at + 2] !== 0x09 || bytes[at + 11] !== 0x10 || bytes[last - 1]! >= 0x80) return 0
+    for (let i = at + 12; i < last - 1; i++) if (bytes[i]! < 0x80) return 0
+    return last
+  }
+
+  /** The time of a plain sample; mostly that of the sample before it. */
+  private plainTime(from: number, to: number): number {
+    const { bytes, view } = this
+    if (to - from < 4) {
+      let value = 0
+      for (let at = to - 1; at >= from; at--) value = value * 128 + (bytes[at]! & 0x7f)
+      return value
+    }
+    const front = view.getInt32(from)
+    const back = view.getInt32(to - 4)
+    if (front === this.front && back === this.back && to - from === this.timeLength) return this.lastTime
+    let value = 0
+    for (let at = to - 1; at >= from; at--) value = value * 128 + (bytes[at]! & 0x7f)
+    this.front = front
+    this.back = back
+    this.timeLength = to - from
+    this.lastTime = Math.min(value, mostTime)
+    return this.lastTime
   }
 
   private tell(visitor: Write2Visitor, whole: boolean): void {
@@ -166,6 +208,15 @@ export class Write2Scanner {
       visitor.series(view, key?.from ?? -1, key?.to ?? -1)
       this.at = key === null ? this.from : key.to
       while (this.at < to) {
+        const { at } = this
+        const behind = this.plainEnd(to)
+        if (behind > 0) {
+          const value = view.getFloat64(at + 3, true)
+          const stale = Number.isNaN(value) && this.isStale(at + 3)
+          this.at = behind
+          visitor.sample(this.plainTime(at + 12, behind), value, stale)
+          continue
+        }
         const inner = this.number(to)
         if (inner === 0x12) this.sample(this.length(to) + this.at, visitor)
         else {
@@ -192,12 +243,16 @@ export class Write2Scanner {
       const tag = this.number(end)
       if (tag === 0x09) {
         value = this.view.getFloat64(this.at, true)
-        stale = this.view.getUint32(this.at, true) === staleLow && this.view.getUint32(this.at + 4, true) === staleHigh
+        stale = this.isStale(this.at)
         this.at += 8
       } else if (tag === 0x10) time = this.time()
       else this.skip(tag & 7, end)
     }
     visitor.sample(time, value, stale)
+  }
+
+  private isStale(at: number): boolean {
+    return this.view.getUint32(at, true) === staleLow && this.view.getUint32(at + 4, true) === staleHigh
   }
 
   /** All label numbers of the series into `refs`; false: too many, one without its partner, one that does not end. */
@@ -283,11 +338,14 @@ export class Write2Scanner {
   /** int64 in two's complement, known to end; past the exact range it is the nearest end of it. */
   private time(): number {
     const { bytes } = this
-    let [low, high] = [0, 0]
+    let [low, high, scale] = [0, 0, 1]
     for (let shift = 0; ; shift += 7) {
       const byte = bytes[this.at++]!
       if (shift < 28) low |= (byte & 0x7f) << shift
-      else high += (byte & 0x7f) * 2 ** (shift - 28)
+      else {
+        high += (byte & 0x7f) * scale
+        scale *= 128
+      }
       if (byte < 0x80) break
     }
     high %= 2 ** 36

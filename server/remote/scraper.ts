@@ -42,6 +42,8 @@ export type ScraperDeps = {
 /** A time so near to the planned one counts as that: equal distances cost the store next to nothing. */
 const toleranceMs = 10
 const maxTargets = 10_000
+/** Targets begin at multiples of this. */
+const slotMs = 100
 /** Larger bodies are rare, and their memory goes back at once. */
 const keptBytes = 4 << 20
 
@@ -87,7 +89,9 @@ export function openScraper(deps: ScraperDeps): Scraper {
   const loop = async (job: ScrapeJob, { spec, target, ending, turn }: Loop): Promise<void> => {
     const interval = job.scrape_interval
     const timeoutMs = timeoutOf(job)
-    const place = hashOf(spec.key) % interval
+    // A few at a time: to be woken for each of them alone costs more than to read it.
+    const slot = Math.min(slotMs, Math.max(1, Math.floor(interval / 50)))
+    const place = Math.floor((hashOf(spec.key) % interval) / slot) * slot
     let due = next(clock.now(), place, interval)
     for (;;) {
       await turn.until(due)
