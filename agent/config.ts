@@ -43,6 +43,7 @@ export const agentConfig = z
     remedy: z.unknown().optional(),
     storage: z.unknown().optional(),
     backend: z.unknown().optional(),
+    global: z.unknown().optional(),
     scrape_configs: z.unknown().optional(),
     remote_write: z.unknown().optional(),
     slos: z.unknown().optional(),

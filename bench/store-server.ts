@@ -32,6 +32,7 @@ const { store } = openRemote({
   configDirectory: directory,
   config: {
     scrape_configs: scrapeConfigs.parse(scrapes === '-' ? [] : JSON.parse(readFileSync(scrapes, 'utf8'))),
+    global: {},
     remote_write: [],
     server: { external_labels: {} },
   },

@@ -140,7 +140,7 @@ export async function openServer(options: {
     version: options.version,
     configText: () => redact(options.configText),
     hosts: () => registry.hosts(now()),
-    targets: remote.targets,
+    ...remote,
     externalLabels: config.server.external_labels,
     limits: {
       retentionMs: config.storage.retention,

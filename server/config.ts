@@ -5,7 +5,7 @@ import { formatDuration } from '../core/base/duration.ts'
 import { duration, listen } from '../core/base/schema.ts'
 import { escalations, onCall } from './dispatch/escalation-config.ts'
 import { heartbeats } from './notify/heartbeat-config.ts'
-import { scrapeConfigs } from './remote/scrape-config.ts'
+import { globalConfig, scrapeConfigs } from './remote/scrape-config.ts'
 import { remoteWrite } from './remote/send-config.ts'
 import { slos } from './slo/config.ts'
 import { backendConfig } from './tsdb/backend-config.ts'
@@ -68,6 +68,7 @@ export const serverConfig = z
     /** Another server of the Prometheus API in place of the embedded store. */
     backend: backendConfig.optional(),
     /** As in Prometheus: what is read from elsewhere, and where samples are sent on to. */
+    global: globalConfig.prefault({}),
     scrape_configs: scrapeConfigs,
     remote_write: remoteWrite,
     engines: z.unknown().optional(),
@@ -84,4 +85,21 @@ export const serverConfig = z
       })
     })
   })
+  .superRefine(({ server, global }, context) => {
+    for (const [name, value] of Object.entries(global.external_labels ?? {})) {
+      if ((server.external_labels[name] ?? value) === value) continue
+      const message = `server.external_labels has another "${name}"`
+      context.addIssue({ code: 'custom', path: ['global', 'external_labels', name], message })
+    }
+  })
 export type ServerConfig = z.infer<typeof serverConfig>
+
+/** What Prometheus' `global` says of more than scraping, where the rest of the server looks for it. */
+export function withGlobal(config: ServerConfig): ServerConfig {
+  const { server, global } = config
+  return {
+    ...config,
+    evaluation_interval: global.evaluation_interval ?? config.evaluation_interval,
+    server: { ...server, external_labels: { ...server.external_labels, ...global.external_labels } },
+  }
+}

@@ -11,7 +11,7 @@ import { takeLock } from '../core/base/process-lock.ts'
 import { ensureFolder, programFlags, readConfig } from '../core/base/program.ts'
 import { shownConfig } from '../core/base/shown-config.ts'
 import { openServer, type ServerApp } from './app.ts'
-import { serverConfig } from './config.ts'
+import { serverConfig, withGlobal } from './config.ts'
 import { openDatabase } from './db/database.ts'
 import { startOf } from './db/process-start.ts'
 
@@ -24,12 +24,14 @@ const log = createLog({
 
 try {
   const flags = programFlags(process.argv.slice(2), (file) => path.resolve(file))
-  const config = readConfig({
-    files: nodeFileLayer,
-    file: flags.config,
-    schema: serverConfig,
-    environment: process.env,
-  })
+  const config = withGlobal(
+    readConfig({
+      files: nodeFileLayer,
+      file: flags.config,
+      schema: serverConfig,
+      environment: process.env,
+    }),
+  )
   ensureFolder(nodeFileLayer, flags.data)
   ensureFolder(nodeFileLayer, path.join(flags.data, 'run'))
   const lock = takeLock({

@@ -54,11 +54,12 @@ export function parseOpenMetrics(text: string, visitor: OpenMetricsVisitor): voi
 
 /** Also checks what it has no use for. */
 export function openMetricsComment(row: string, line: number, visitor: Omit<OpenMetricsVisitor, 'sample'>): void {
-  const [, word, name = '', rest = ''] = /^# (HELP|TYPE|UNIT) ([a-zA-Z_:][a-zA-Z0-9_:]*)(?: (.*))?$/s.exec(row) ?? []
+  const [, word, plain, quoted = '', rest = ''] =
+    /^# (HELP|TYPE|UNIT) (?:([a-zA-Z_:][a-zA-Z0-9_:]*)|"((?:[^"\\]|\\.)+)")(?: (.*))?$/s.exec(row) ?? []
+  const name = plain ?? unescaped(quoted)
   if (word === undefined) throw fault(line, 'expected # HELP, # TYPE, # UNIT or # EOF')
   if (word === 'HELP') {
-    const help = rest.replace(/\\([\\n"])/g, (_, c: string) => (c === 'n' ? '\n' : c))
-    return visitor.help?.(name, help)
+    return visitor.help?.(name, unescaped(rest))
   }
   if (word === 'TYPE') {
     if (!openMetricsTypes.has(rest)) throw fault(line, `there is no type ${JSON.stringify(rest.slice(0, 40))}`)
@@ -68,6 +69,8 @@ export function openMetricsComment(row: string, line: number, visitor: Omit<Open
     throw fault(line, `unit ${JSON.stringify(rest.slice(0, 40))} is not what the name ${name.slice(0, 100)} ends with`)
   visitor.unit?.(name, rest)
 }
+
+const unescaped = (text: string): string => text.replace(/\\([\\n"])/g, (_, c: string) => (c === 'n' ? '\n' : c))
 
 /** A value, perhaps a time in seconds, perhaps an exemplar. */
 export function parseOpenMetricsTail(text: string, line: number): Tail {

@@ -50,15 +50,19 @@ export function parseText(text: string, visitor: TextVisitor): void {
 }
 
 function comment(row: string, visitor: TextVisitor): void {
-  const match = /^#\s+(TYPE|HELP)\s+(\S+)\s*(.*)$/s.exec(row)
+  const match = /^#\s+(TYPE|HELP)\s+("(?:[^"\\]|\\.)+"|\S+)\s*(.*)$/s.exec(row)
   if (match === null) return
-  if (match[1] === 'TYPE') visitor.type?.(match[2]!, match[3]!)
+  const said = match[2]!
+  const name = said.length > 2 && said.startsWith('"') ? said.slice(1, -1).replace(/\\(.)/gs, unescaped) : said
+  if (match[1] === 'TYPE') visitor.type?.(name, match[3]!)
   else
     visitor.help?.(
-      match[2]!,
+      name,
       match[3]!.replace(/\\([\\n])/g, (_, c: string) => (c === 'n' ? '\n' : '\\')),
     )
 }
+
+const unescaped = (_: string, character: string): string => (character === 'n' ? '\n' : character)
 
 function parseSample(row: string, line: number, visitor: TextVisitor): void {
   const { name, labels, at } = parseSeries(row, line)
@@ -85,37 +89,48 @@ export function parseSeries(row: string, line: number): SeriesText {
   const space = (): void => {
     while (row[at] === ' ' || row[at] === '\t') at++
   }
-  const metric = name()
+  /** Behind the quotation mark. `what`: whose text it is. */
+  const quoted = (what: string): string => {
+    let value = ''
+    for (;;) {
+      const character = row[at++]
+      if (character === undefined) throw fault(line, `${what} has no end`)
+      if (character === '"') return value
+      if (character !== '\\') value += character
+      else {
+        const escaped = row[at++]
+        value += escaped === 'n' ? '\n' : (escaped ?? '')
+      }
+    }
+  }
+  let metric = row[at] === '{' ? '' : name()
   const labels: [string, string][] = []
   space()
   if (row[at] === '{') {
     at++
     space()
     while (row[at] !== '}') {
-      const label = name()
+      // A name of any letters stands in quotation marks; that of the metric does so among the labels.
+      const isQuoted = row[at] === '"'
+      if (isQuoted) at++
+      const label = isQuoted ? quoted('a name') : name()
       space()
-      if (row[at++] !== '=') throw fault(line, `expected = after label ${label}`)
-      space()
-      if (row[at++] !== '"') throw fault(line, `expected " after label ${label}`)
-      let value = ''
-      for (;;) {
-        const character = row[at++]
-        if (character === undefined) throw fault(line, `the value of label ${label} has no end`)
-        if (character === '"') break
-        if (character !== '\\') value += character
-        else {
-          const escaped = row[at++]
-          value += escaped === 'n' ? '\n' : (escaped ?? '')
-        }
+      if (isQuoted && metric === '' && label !== '' && (row[at] === ',' || row[at] === '}')) metric = label
+      else {
+        if (label === '') throw fault(line, 'a label without a name')
+        if (row[at++] !== '=') throw fault(line, `expected = after label ${label}`)
+        space()
+        if (row[at++] !== '"') throw fault(line, `expected " after label ${label}`)
+        labels.push([label, quoted(`the value of label ${label}`)])
+        space()
       }
-      labels.push([label, value])
-      space()
       if (row[at] === ',') at++
       else if (row[at] !== '}') throw fault(line, `expected , or } at column ${at + 1}`)
       space()
     }
     at++
   }
+  if (metric === '') throw fault(line, 'expected a metric name')
   return { name: metric, labels, at }
 }
 

@@ -6,11 +6,12 @@ import * as path from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { errorText } from '../../core/base/errors.ts'
-import { type TargetGroup, targetGroup } from './scrape-config.ts'
+import { targetGroup } from './scrape-config.ts'
+import type { FoundGroup } from './targets.ts'
 
 export type FileTargets = {
   /** Reads all files again. */
-  refresh(): readonly TargetGroup[]
+  refresh(): readonly FoundGroup[]
   /** Files that could not be read when last looked at, with the reason. */
   readonly faults: ReadonlyMap<string, string>
 }
@@ -19,11 +20,11 @@ const groups = z.array(targetGroup).max(100_000).nullable()
 const maxLength = 32 << 20
 
 export function openFileTargets(patterns: readonly string[], directory: string): FileTargets {
-  let known = new Map<string, readonly TargetGroup[]>()
+  let known = new Map<string, readonly FoundGroup[]>()
   const faults = new Map<string, string>()
   return {
     refresh() {
-      const next = new Map<string, readonly TargetGroup[]>()
+      const next = new Map<string, readonly FoundGroup[]>()
       faults.clear()
       for (const pattern of patterns) {
         for (const file of expand(path.resolve(directory, pattern))) {
@@ -43,11 +44,11 @@ export function openFileTargets(patterns: readonly string[], directory: string):
   }
 }
 
-function readGroups(file: string): readonly TargetGroup[] {
+function readGroups(file: string): readonly FoundGroup[] {
   const text = readFileSync(file, 'utf8')
   if (text.length > maxLength) throw new Error(`${text.length} characters, at most ${maxLength}`)
   const result = groups.safeParse(file.endsWith('.json') ? JSON.parse(text) : parse(text, { maxAliasCount: 50 }))
-  if (result.success) return result.data ?? []
+  if (result.success) return (result.data ?? []).map((group) => ({ ...group, source: file }))
   const [issue] = result.error.issues
   throw new Error(`${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not a list of targets'}`)
 }

@@ -8,7 +8,7 @@ import type { Log } from '../../core/base/log.ts'
 import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
 import type { Labels } from '../../core/sample/sample.ts'
 import { openAuth } from './prometheus-keys.ts'
-import type { ScrapeJob } from './scrape-config.ts'
+import { type GlobalConfig, type JobConfig, scrapeJobs } from './scrape-config.ts'
 import { openScraper, type Scraper } from './scraper.ts'
 import { nameOf, type RemoteWrite } from './send-config.ts'
 import { openPost } from './send-post.ts'
@@ -27,6 +27,7 @@ type Store = {
 export type Remote<S> = {
   readonly store: S
   readonly targets: Scraper['targets']
+  readonly dropped: Scraper['dropped']
   readings(): readonly {
     readonly name: string
     readonly value: number
@@ -37,7 +38,8 @@ export type RemoteDeps<S> = {
   readonly clock: Clock
   readonly log: Log
   readonly config: {
-    readonly scrape_configs: readonly ScrapeJob[]
+    readonly global: GlobalConfig
+    readonly scrape_configs: readonly JobConfig[]
     readonly remote_write: readonly RemoteWrite[]
     readonly server: { readonly external_labels: Readonly<Record<string, string>> }
   }
@@ -85,7 +87,7 @@ export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
   const scraper = openScraper({
     clock,
     log,
-    jobs: config.scrape_configs,
+    jobs: scrapeJobs(config.scrape_configs, config.global),
     directory: deps.configDirectory,
     append(body) {
       // Nobody waits for a page to be on disk, and each of a thousand would cost a sync.
@@ -110,6 +112,7 @@ export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
       },
     },
     targets: scraper.targets,
+    dropped: scraper.dropped,
     readings: () => [
       ...scraper.readings(),
       ...senders.flatMap(([remote, sender]) =>

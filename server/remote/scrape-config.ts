@@ -1,28 +1,29 @@
-// `scrape_configs` in Prometheus' own shape, as far as it goes here: static targets and targets in files, without relabelling.
+// `scrape_configs` and `global` in Prometheus' own shape: static targets and targets in files, with their relabelling. Other ways to find targets are
+// refused by their name.
 
 import { z } from 'zod'
 import { duration } from '../../core/base/schema.ts'
 import { authKeys, notSupported, oneAuth } from './prometheus-keys.ts'
+import { labelName, relabelConfigs } from './relabel-config.ts'
 
-const labels = z.record(
-  z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'not a label name' }),
-  z.string().max(10_000),
-)
+const labels = z.record(labelName, z.string().max(10_000))
 
-const address = z
-  .string()
-  .refine(
-    (text) => /^(?:\[[0-9a-fA-F:.]+\]|[^\s/:@?#[\]]+)(?::\d{1,5})?$/.test(text) && URL.canParse(`http://${text}`),
-    {
-      error: 'not an address: write host:port, without scheme and path',
-    },
-  )
-
-/** One entry of static_configs, and of a file that file_sd_configs names. */
+/** One entry of static_configs, and of a file that file_sd_configs names. Whether a target is an address shows when its labels are rewritten. */
 export const targetGroup = z
-  .object({ targets: z.array(address).max(100_000).default([]), labels: labels.default({}) })
+  .object({
+    targets: z
+      .array(z.string().min(1).max(10_000))
+      .max(100_000)
+      .nullish()
+      .transform((all) => all ?? []),
+    labels: labels.nullish().transform((all) => all ?? {}),
+  })
   .strict()
 export type TargetGroup = z.infer<typeof targetGroup>
+
+/** What is dialled: host:port, or a host alone. */
+export const isAddress = (text: string): boolean =>
+  /^(?:\[[0-9a-fA-F:.]+\]|[^\s/:@?#[\]]+)(?::\d{1,5})?$/.test(text) && URL.canParse(`http://${text}`)
 
 const units: Readonly<Record<string, number>> = { '': 1, K: 1 << 10, M: 1 << 20, G: 1 << 30 }
 /** `10MB`; 0 is no limit of its own. */
@@ -32,18 +33,75 @@ const bytes = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: `not a size: "${text}" (write 512KB or 10MB)` })
   return z.NEVER
 })
-const limit = z.number().int().min(0).default(0)
+const limit = z.number().int().min(0)
+
+/** Formats that are asked for, the dearest first, as Prometheus names them; protobuf is not spoken. */
+const protocols = {
+  PrometheusProto: null,
+  'OpenMetricsText0.0.1': 'application/openmetrics-text;version=0.0.1',
+  'OpenMetricsText1.0.0': 'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8',
+  'PrometheusText0.0.4': 'text/plain;version=0.0.4',
+  'PrometheusText1.0.0': 'text/plain;version=1.0.0;escaping=allow-utf-8',
+} as const
+const protocol = z.enum(Object.keys(protocols) as [keyof typeof protocols, ...(keyof typeof protocols)[]])
+const usualProtocols = ['PrometheusText1.0.0', 'PrometheusText0.0.4', 'OpenMetricsText1.0.0'] as const
+
+/** What a job may say, and what `global` may say for all jobs. */
+const shared = {
+  scrape_interval: duration.optional(),
+  scrape_timeout: duration.optional(),
+  body_size_limit: bytes.optional(),
+  sample_limit: limit.optional(),
+  label_limit: limit.optional(),
+  label_name_length_limit: limit.optional(),
+  label_value_length_limit: limit.optional(),
+  target_limit: limit.optional(),
+  keep_dropped_targets: limit.optional(),
+  scrape_protocols: z.array(protocol).min(1).optional(),
+  /** Beside `up`: the timeout, the limit of samples and the size of the page. */
+  extra_scrape_metrics: z.boolean().optional(),
+  metric_name_validation_scheme: z.literal('utf8', { error: 'names are UTF-8 here' }).optional(),
+  metric_name_escaping_scheme: z.literal('allow-utf-8', { error: 'names are UTF-8 here' }).optional(),
+  /** Native histograms are kept by nobody; saying so changes nothing. */
+  scrape_native_histograms: z.literal(false).optional(),
+  convert_classic_histograms_to_nhcb: z.literal(false).optional(),
+  always_scrape_classic_histograms: z.boolean().optional(),
+}
+const timesFit = (one: {
+  readonly scrape_interval?: number | undefined
+  readonly scrape_timeout?: number | undefined
+}) => (one.scrape_timeout ?? 1) > 0 && (one.scrape_timeout ?? 0) <= (one.scrape_interval ?? Number.POSITIVE_INFINITY)
+const timesFault = { error: 'must be longer than 0 and no longer than scrape_interval', path: ['scrape_timeout'] }
+const intervalFault = { error: 'must be longer than 0', path: ['scrape_interval'] }
+
+export const globalConfig = z
+  .object({
+    ...shared,
+    evaluation_interval: duration.optional(),
+    external_labels: labels.optional(),
+    ...notSupported('query_log_file', 'scrape_failure_log_file', 'rule_query_offset', 'runtime'),
+  })
+  .strict()
+  .refine((one) => one.scrape_interval !== 0, intervalFault)
+  .refine(timesFit, timesFault)
+export type GlobalConfig = z.infer<typeof globalConfig>
 
 const job = z
   .object({
     job_name: z.string().min(1).max(1000),
-    scrape_interval: duration.default(60_000),
-    scrape_timeout: duration.optional(),
+    ...shared,
     metrics_path: z.string().startsWith('/').default('/metrics'),
     scheme: z.enum(['http', 'https']).default('http'),
     params: z.record(z.string().min(1), z.array(z.string())).default({}),
     honor_labels: z.boolean().default(false),
     honor_timestamps: z.boolean().default(true),
+    track_timestamps_staleness: z.boolean().default(false),
+    follow_redirects: z.boolean().default(true),
+    enable_compression: z.boolean().default(true),
+    /** What Prometheus takes a page for that does not say; text here. */
+    fallback_scrape_protocol: protocol.optional(),
+    relabel_configs: relabelConfigs,
+    metric_relabel_configs: relabelConfigs,
     static_configs: z.array(targetGroup).max(10_000).default([]),
     file_sd_configs: z
       .array(
@@ -58,33 +116,13 @@ const job = z
           .strict(),
       )
       .default([]),
-    body_size_limit: bytes.prefault('0'),
-    sample_limit: limit,
-    label_limit: limit,
-    label_name_length_limit: limit,
-    label_value_length_limit: limit,
-    target_limit: limit,
     ...authKeys,
     ...notSupported(
-      'relabel_configs',
-      'metric_relabel_configs',
-      'follow_redirects',
-      'enable_compression',
       'http_headers',
       'scrape_classic_histograms',
-      'always_scrape_classic_histograms',
-      'convert_classic_histograms_to_nhcb',
-      'scrape_native_histograms',
       'native_histogram_bucket_limit',
       'native_histogram_min_bucket_factor',
-      'keep_dropped_targets',
-      'track_timestamps_staleness',
-      'scrape_protocols',
-      'fallback_scrape_protocol',
       'scrape_failure_log_file',
-      'metric_name_validation_scheme',
-      'metric_name_escaping_scheme',
-      'scrape_config_files',
       ...[
         'azure',
         'consul',
@@ -116,12 +154,19 @@ const job = z
     ),
   })
   .strict()
-  .refine((one) => one.scrape_interval > 0, { error: 'must be longer than 0', path: ['scrape_interval'] })
-  .refine((one) => (one.scrape_timeout ?? 1) > 0 && (one.scrape_timeout ?? 0) <= one.scrape_interval, {
-    error: 'must be longer than 0 and no longer than scrape_interval',
-    path: ['scrape_timeout'],
-  })
+  .refine((one) => one.scrape_interval !== 0, intervalFault)
+  .refine(timesFit, timesFault)
   .refine(oneAuth.check, { error: oneAuth.error, path: ['authorization'] })
+  .superRefine((one, context) => {
+    if (one.relabel_configs.length > 0) return
+    one.static_configs.forEach(({ targets }, group) => {
+      targets.forEach((target, index) => {
+        if (isAddress(target)) return
+        const message = 'not an address: write host:port, without scheme and path'
+        context.addIssue({ code: 'custom', path: ['static_configs', group, 'targets', index], message })
+      })
+    })
+  })
 
 export const scrapeConfigs = z
   .array(job)
@@ -135,7 +180,47 @@ export const scrapeConfigs = z
       seen.add(job_name)
     })
   })
-export type ScrapeJob = z.infer<typeof job>
+export type JobConfig = z.infer<typeof job>
 
-/** Prometheus' own default, cut to the interval. */
-export const timeoutOf = (one: ScrapeJob): number => one.scrape_timeout ?? Math.min(10_000, one.scrape_interval)
+/** A job with what `global` says where it says nothing itself. */
+export type ScrapeJob = Omit<JobConfig, keyof typeof shared> & {
+  readonly scrape_interval: number
+  readonly scrape_timeout: number
+  readonly body_size_limit: number
+  readonly sample_limit: number
+  readonly label_limit: number
+  readonly label_name_length_limit: number
+  readonly label_value_length_limit: number
+  readonly target_limit: number
+  readonly keep_dropped_targets: number
+  readonly extra_scrape_metrics: boolean
+  /** For the header. */
+  readonly accept: string
+}
+
+export function scrapeJobs(jobs: readonly JobConfig[], global: GlobalConfig = {}): readonly ScrapeJob[] {
+  return jobs.map((one) => {
+    const said = { ...global, ...one }
+    const interval = said.scrape_interval ?? 60_000
+    return {
+      ...one,
+      scrape_interval: interval,
+      // One that stands elsewhere than the interval is cut to it, as Prometheus does.
+      scrape_timeout: Math.min(said.scrape_timeout ?? 10_000, interval),
+      body_size_limit: said.body_size_limit ?? 0,
+      sample_limit: said.sample_limit ?? 0,
+      label_limit: said.label_limit ?? 0,
+      label_name_length_limit: said.label_name_length_limit ?? 0,
+      label_value_length_limit: said.label_value_length_limit ?? 0,
+      target_limit: said.target_limit ?? 0,
+      keep_dropped_targets: said.keep_dropped_targets ?? 0,
+      extra_scrape_metrics: said.extra_scrape_metrics ?? false,
+      accept: acceptOf(said.scrape_protocols ?? usualProtocols),
+    }
+  })
+}
+
+function acceptOf(wanted: readonly (keyof typeof protocols)[]): string {
+  const types = wanted.flatMap((one) => protocols[one] ?? [])
+  return [...types.map((type, index) => `${type};q=0.${Math.max(2, 9 - index)}`), '*/*;q=0.1'].join(',')
+}

@@ -4,12 +4,12 @@
 import type { Clock } from '../../core/base/clock.ts'
 import { errorText, InferwardError } from '../../core/base/errors.ts'
 import { PageReader, type PageVisitor } from '../../core/sample/page-reader.ts'
-import type { Labels } from '../../core/sample/sample.ts'
 import { maxTextBytes, maxTextSamples } from '../../core/sample/text.ts'
 import { Write2Writer } from '../../core/sample/write-2-writer.ts'
 import type { Ending } from './ending.ts'
 import type { GetPage, GetRequest } from './page.ts'
-import { type ScrapeJob, timeoutOf } from './scrape-config.ts'
+import type { ScrapeJob } from './scrape-config.ts'
+import { openSeriesLabels, sorted } from './scrape-labels.ts'
 import type { TargetSpec } from './targets.ts'
 
 export type TargetState = {
@@ -38,7 +38,6 @@ export type TargetDeps = {
   readonly room: (bytes: number) => Uint8Array
 }
 
-const accept = 'text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.7,*/*;q=0.1'
 const reports = [
   'up',
   'scrape_duration_seconds',
@@ -46,23 +45,27 @@ const reports = [
   'scrape_samples_post_metric_relabeling',
   'scrape_series_added',
 ] as const
-/** In place of a series number: labels past a limit. */
-const refused = -1
+const extraReports = ['scrape_timeout_seconds', 'scrape_sample_limit', 'scrape_body_size_bytes'] as const
+/** In place of a series number: labels for which the page is refused; labels that the rules drop. */
+const [refused, dropped] = [-1, -2] as const
 
 export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetDeps): ScrapeTarget {
   const { clock, ending } = deps
-  const timeoutMs = timeoutOf(job)
+  const { timeoutMs } = spec
+  const labelsOf = openSeriesLabels(job, spec.labels)
+  const names = job.extra_scrape_metrics ? [...reports, ...extraReports] : reports
   let auth = deps.auth()
   const requestOf = (): GetRequest => ({
     url: spec.url,
     headers: {
-      accept,
-      'accept-encoding': 'gzip',
+      accept: job.accept,
+      ...(job.enable_compression ? { 'accept-encoding': 'gzip' } : {}),
       'user-agent': 'inferward',
       'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
       ...auth,
     },
     maxBytes: job.body_size_limit === 0 ? maxTextBytes : Math.min(job.body_size_limit, maxTextBytes),
+    followRedirects: job.follow_redirects,
     ending,
   })
   let request = requestOf()
@@ -74,22 +77,29 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
   let met = new Uint8Array(256)
   let reportIds: readonly number[] = []
   let state: TargetState = { lastError: '', lastScrape: 0, lastDurationMs: 0, health: 'unknown' }
+  /** Samples of this page, those that the rules leave, and its bytes. */
   let scraped = 0
+  let kept = 0
+  let size = 0
   let time = 0
+  /** Why labels are refused, by number of the reader. */
+  let refusals = new Map<number, string>()
 
   const begin = (): void => {
     reader = new PageReader()
     writer = new Write2Writer()
-    reportIds = reports.map((name) => writer.define(sorted([['__name__', name], ...spec.labels])))
+    reportIds = names.map((name) => writer.define(sorted([['__name__', name], ...spec.labels])))
     ids = []
+    refusals = new Map()
     live.fill(0)
   }
   begin()
 
   const visitor: PageVisitor = {
     series(id, name, labels) {
-      const all = withTarget(name, labels, spec.labels, job.honor_labels)
-      ids[id] = pastLimit(job, all) === null ? writer.define(all) : refused
+      const found = labelsOf(name, labels)
+      ids[id] = found === null ? dropped : typeof found === 'string' ? refused : writer.define(found)
+      if (typeof found === 'string') refusals.set(id, found)
       if (id < live.length) return
       live = doubled(live)
       met = doubled(met)
@@ -97,18 +107,24 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
     sample(id, value, own) {
       scraped++
       const series = ids[id]!
-      if (series === refused) throw limitFault(job)
+      if (series === dropped) return
+      kept++
+      if (series === refused) throw fault('label_limit', refusals.get(id)!)
+      // Those past the limit are counted, so that it shows by how far.
+      if (job.sample_limit > 0 && kept > job.sample_limit) return
       const told = job.honor_timestamps ? own : null
       writer.sample(series, told ?? time, value)
       // Whoever says the time of a sample also says when the series ends: by sending no more.
-      met[id] = told === null ? 1 : 0
+      met[id] = told === null || job.track_timestamps_staleness ? 1 : 0
     },
   }
 
   const readPage = (bytes: Uint8Array, contentType: string): void => {
     const format = /^application\/openmetrics-text\b/i.test(contentType) ? 'openmetrics' : 'text'
-    const most = job.sample_limit === 0 ? maxTextSamples : Math.min(job.sample_limit, maxTextSamples)
-    reader.read(bytes, format, visitor, most)
+    size = bytes.length
+    reader.read(bytes, format, visitor, maxTextSamples)
+    if (job.sample_limit > 0 && kept > job.sample_limit)
+      throw fault('sample_limit', `page with ${kept} samples, more than sample_limit ${job.sample_limit}`)
   }
   const markGone = (): void => {
     for (let id = 0; id < ids.length; id++) {
@@ -116,6 +132,11 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
     }
     ;[live, met] = [met, live]
     met.fill(0)
+  }
+  const addedSince = (count: number): number => {
+    let added = 0
+    for (let id = count; id < ids.length; id++) if (ids[id]! >= 0) added++
+    return added
   }
   const finish = async (): Promise<void> => {
     await deps.append(writer.finish(deps.room))
@@ -128,8 +149,10 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
       if (reader.full) begin()
       const begun = clock.monotonic()
       const before = ids.length
-      let fault: string | null = null
+      let failed: string | null = null
       scraped = 0
+      kept = 0
+      size = 0
       try {
         const now = deps.auth()
         if (now !== auth) {
@@ -143,16 +166,18 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
           met.fill(0)
           return
         }
-        fault = ending.reason === 'late' ? `no page within ${timeoutMs} ms` : errorText(error).slice(0, 500)
+        if ((error as { code?: unknown }).code === 'scrape.too_large') size = -1
+        failed = ending.reason === 'late' ? `no page within ${timeoutMs} ms` : errorText(error).slice(0, 500)
         writer.discard()
         met.fill(0)
       }
       markGone()
       const took = clock.monotonic() - begun
-      const up = fault === null
-      const told = [up ? 1 : 0, took / 1000, scraped, up ? scraped : 0, up ? ids.length - before : 0]
-      for (const [index, id] of reportIds.entries()) writer.sample(id, time, told[index]!)
-      state = { lastError: fault ?? '', lastScrape: at, lastDurationMs: took, health: up ? 'up' : 'down' }
+      const up = failed === null
+      const added = up ? addedSince(before) : 0
+      const told = [up ? 1 : 0, took / 1000, scraped, kept, added, timeoutMs / 1000, job.sample_limit, size]
+      for (let index = 0; index < reportIds.length; index++) writer.sample(reportIds[index]!, time, told[index]!)
+      state = { lastError: failed ?? '', lastScrape: at, lastDurationMs: took, health: up ? 'up' : 'down' }
       await finish()
     },
     async end(at) {
@@ -166,44 +191,7 @@ export function openScrapeTarget(spec: TargetSpec, job: ScrapeJob, deps: TargetD
   }
 }
 
-/** Where page and target name the same label, the target's stays, and the page's is `exported_…`; or the page's, where it is honoured. */
-function withTarget(
-  name: string,
-  labels: readonly (readonly [string, string])[],
-  target: Labels,
-  honor: boolean,
-): Labels {
-  const all = new Map<string, string>([['__name__', name], ...labels])
-  for (const [key, value] of target) {
-    const own = all.get(key)
-    if (own !== undefined && !honor) {
-      let moved = `exported_${key}`
-      while (all.has(moved)) moved = `exported_${moved}`
-      all.set(moved, own)
-    }
-    if (own === undefined || !honor) all.set(key, value)
-  }
-  return sorted([...all].filter(([, value]) => value !== ''))
-}
-
-const sorted = (labels: readonly (readonly [string, string])[]): Labels =>
-  [...labels].sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
-
-function pastLimit(job: ScrapeJob, labels: Labels): string | null {
-  if (job.label_limit > 0 && labels.length > job.label_limit) return 'label_limit'
-  for (const [name, value] of labels) {
-    if (job.label_name_length_limit > 0 && name.length > job.label_name_length_limit) return 'label_name_length_limit'
-    if (job.label_value_length_limit > 0 && value.length > job.label_value_length_limit)
-      return 'label_value_length_limit'
-  }
-  return null
-}
-
-const limitFault = (job: ScrapeJob): InferwardError =>
-  new InferwardError({
-    code: 'scrape.label_limit',
-    message: `a series has more or longer labels than the limits of job ${job.job_name} allow`,
-  })
+const fault = (code: string, message: string): InferwardError => new InferwardError({ code: `scrape.${code}`, message })
 
 function doubled(array: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(array.length * 2)

@@ -5,13 +5,13 @@ import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
 import { Ending } from './ending.ts'
-import { type FileTargets, openFileTargets } from './file-sd.ts'
+import { openFileTargets } from './file-sd.ts'
 import type { GetPage } from './page.ts'
 import { openPageGet } from './page-get.ts'
 import { openAuth } from './prometheus-keys.ts'
-import { type ScrapeJob, timeoutOf } from './scrape-config.ts'
+import type { ScrapeJob } from './scrape-config.ts'
 import { openScrapeTarget, type ScrapeTarget, type TargetState } from './scrape-target.ts'
-import { type TargetSpec, targetsOf } from './targets.ts'
+import { type Discovered, type FoundGroup, openTargets, type TargetSpec, type Targets } from './targets.ts'
 
 export type TargetView = TargetState & {
   readonly job: string
@@ -21,10 +21,17 @@ export type TargetView = TargetState & {
   readonly intervalMs: number
   readonly timeoutMs: number
 }
+export type DroppedTargets = {
+  readonly job: string
+  readonly count: number
+  readonly discovered: readonly Discovered[]
+}
 export type Scraper = {
   start(): void
   stop(): Promise<void>
   targets(): readonly TargetView[]
+  /** Those that the rules of their job leave out; of each job as many as it keeps. */
+  dropped(): readonly DroppedTargets[]
   readings(): readonly { readonly name: string; readonly value: number }[]
 }
 export type ScraperDeps = {
@@ -67,7 +74,9 @@ export function openScraper(deps: ScraperDeps): Scraper {
     job,
     auth: openAuth(job, deps.directory, `scrape_configs: job ${job.job_name}`, monotonic),
     files: job.file_sd_configs.map((one) => openFileTargets(one.files, deps.directory)),
+    targetsOf: openTargets(job),
     running: new Map<string, Running>(),
+    dropped: [] as readonly Discovered[],
   }))
   const timers = new Set<Disposable>()
   const ending = new Set<Promise<void>>()
@@ -87,8 +96,7 @@ export function openScraper(deps: ScraperDeps): Scraper {
 
   /** One target until it is stopped. */
   const loop = async (job: ScrapeJob, { spec, target, ending, turn }: Loop): Promise<void> => {
-    const interval = job.scrape_interval
-    const timeoutMs = timeoutOf(job)
+    const { intervalMs: interval, timeoutMs } = spec
     // A few at a time: to be woken for each of them alone costs more than to read it.
     const slot = Math.min(slotMs, Math.max(1, Math.floor(interval / 50)))
     const place = Math.floor((hashOf(spec.key) % interval) / slot) * slot
@@ -134,10 +142,12 @@ export function openScraper(deps: ScraperDeps): Scraper {
   }
 
   /** What runs becomes what is wanted. */
-  const put = (one: (typeof jobs)[number], groups: Parameters<typeof targetsOf>[1]): void => {
+  const put = (one: (typeof jobs)[number], groups: readonly FoundGroup[]): void => {
     const most = one.job.target_limit === 0 ? maxTargets : Math.min(one.job.target_limit, maxTargets)
-    const all = targetsOf(one.job, groups)
-    if (all.length > most) tell(`targets ${one.job.job_name}`, `${all.length} targets, ${most} are scraped`)
+    const { active: all, dropped, faults }: Targets = one.targetsOf(groups)
+    one.dropped = dropped
+    if (faults.length > 0) tell(`targets ${one.job.job_name}`, faults.slice(0, 10).join('; '))
+    if (all.length > most) tell(`target_limit ${one.job.job_name}`, `${all.length} targets, ${most} are scraped`)
     const wanted = new Map(all.slice(0, most).map((spec) => [spec.key, spec]))
     for (const [key, running] of one.running) {
       if (wanted.has(key)) continue
@@ -156,7 +166,7 @@ export function openScraper(deps: ScraperDeps): Scraper {
     log.warn('scraping', { what, fault })
   }
   const refresh = (one: (typeof jobs)[number]): void => {
-    const found = one.files.flatMap((files: FileTargets) => [...files.refresh()])
+    const found = one.files.flatMap((files) => [...files.refresh()])
     for (const files of one.files) for (const [file, fault] of files.faults) tell(file, fault)
     put(one, [...one.job.static_configs, ...found])
   }
@@ -194,10 +204,16 @@ export function openScraper(deps: ScraperDeps): Scraper {
           url: spec.url,
           labels: Object.fromEntries(spec.labels),
           discovered: spec.discovered,
-          intervalMs: job.scrape_interval,
-          timeoutMs: timeoutOf(job),
+          intervalMs: spec.intervalMs,
+          timeoutMs: spec.timeoutMs,
         })),
       ),
+    dropped: () =>
+      jobs.map(({ job, dropped }) => ({
+        job: job.job_name,
+        count: dropped.length,
+        discovered: job.keep_dropped_targets === 0 ? dropped : dropped.slice(0, job.keep_dropped_targets),
+      })),
     readings: () => [
       { name: 'inferward_scrape_targets', value: jobs.reduce((sum, { running }) => sum + running.size, 0) },
       { name: 'inferward_scrape_runs_total', value: scrapes },

@@ -6,7 +6,7 @@ import { formatDuration } from '../../../core/base/duration.ts'
 import { formatQuery } from '../../../core/promql/format.ts'
 import { defaultLimits } from '../../../core/promql/query.ts'
 import type { HostView } from '../../fleet/registry.ts'
-import type { TargetView } from '../../remote/scraper.ts'
+import type { DroppedTargets, TargetView } from '../../remote/scraper.ts'
 import type { StoreClient } from '../../tsdb/store-client.ts'
 import { federateApi } from './federate.ts'
 import { openQueryGate } from './gate.ts'
@@ -26,6 +26,7 @@ export type PrometheusApiDeps = {
   readonly hosts: () => readonly HostView[]
   /** What is scraped; left out: nothing. */
   readonly targets?: () => readonly TargetView[]
+  readonly dropped?: () => readonly DroppedTargets[]
   readonly externalLabels: Readonly<Record<string, string>>
   readonly limits: {
     readonly retentionMs: number
@@ -64,7 +65,7 @@ export function prometheusApi(deps: PrometheusApiDeps): PrometheusApi {
       queryApi({ clock, store, gate, queryTimeoutMs, formatQuery }),
       seriesApi({ clock, store }),
       rulesApi({ store }),
-      targetsApi({ hosts: deps.hosts, targets: deps.targets ?? (() => []) }),
+      targetsApi({ hosts: deps.hosts, targets: deps.targets ?? (() => []), dropped: deps.dropped ?? (() => []) }),
       statusApi({
         store,
         version: deps.version,

@@ -6,7 +6,7 @@ import { agentMetrics } from '../../../core/sample/catalogue-agent.ts'
 import { engineMetrics } from '../../../core/sample/catalogue-engine.ts'
 import { matcherTest } from '../../../core/series/matcher-test.ts'
 import type { HostView } from '../../fleet/registry.ts'
-import type { TargetView } from '../../remote/scraper.ts'
+import type { DroppedTargets, TargetView } from '../../remote/scraper.ts'
 import { sendData } from './answer.ts'
 import { badData, limitParam, type Params, selectorParam } from './params.ts'
 import { openRoutes } from './route.ts'
@@ -17,25 +17,34 @@ const pool = 'agent'
 export function targetsApi({
   hosts,
   targets,
+  dropped,
 }: {
   readonly hosts: () => readonly HostView[]
   readonly targets: () => readonly TargetView[]
+  readonly dropped: () => readonly DroppedTargets[]
 }): Router {
   const { router, add } = openRoutes()
-  const pools = (): readonly string[] => [...new Set([pool, ...targets().map(({ job }) => job)])]
+  const pools = (): readonly string[] => [...new Set([pool, ...[...targets(), ...dropped()].map(({ job }) => job)])]
   add('/api/v1/targets', ['get'], (params, response) => {
     const state = (params.text('state') ?? '').toLowerCase()
     const wanted = params.text('scrapePool') ?? ''
     const isWanted = (name: string): boolean => wanted === '' || wanted === name
     const agents = isWanted(pool) ? hosts().map(targetJson) : []
     const scraped = targets().filter(({ job }) => isWanted(job))
+    const left = dropped().filter(({ job }) => isWanted(job))
+    const counts = new Map(left.map(({ job, count }) => [job, count]))
     sendData(response, {
       activeTargets: state === 'dropped' ? [] : [...agents, ...scraped.map(scrapedJson)],
-      droppedTargets: [],
+      droppedTargets:
+        state === 'active'
+          ? []
+          : left.flatMap(({ job, discovered }) =>
+              discovered.map((labels) => ({ discoveredLabels: labels, scrapePool: job })),
+            ),
       droppedTargetCounts: Object.fromEntries(
         pools()
           .filter(isWanted)
-          .map((name) => [name, 0]),
+          .map((name) => [name, counts.get(name) ?? 0]),
       ),
     })
   })

@@ -32,6 +32,12 @@ describe('a metrics page', () => {
     ['a NaN', ['a', {}, Number.NaN, null]],
     ['a 1.5e-3', ['a', {}, 0.0015, null]],
     ['a 1\r', ['a', {}, 1, null]],
+    ['{"http.requests"} 1', ['http.requests', {}, 1, null]],
+    ['{"http.requests",} 1', ['http.requests', {}, 1, null]],
+    ['{ "http.requests" , b = "c" , "d.e" = "f" } 1 5', ['http.requests', { b: 'c', 'd.e': 'f' }, 1, 5]],
+    ['{b="c","http.requests"} 1', ['http.requests', { b: 'c' }, 1, null]],
+    ['a{"d.e"="f"} 1', ['a', { 'd.e': 'f' }, 1, null]],
+    ['{"a \\"b\\" \\\\","\u4e2d"="}"} 1', ['a "b" \\', { 中: '}' }, 1, null]],
   ] as const)('reads %j', (line, row) => {
     expect(rows(`# nothing\n\n${line}\n`)).toEqual([row])
     expect(rows(line)).toEqual([row])
@@ -39,17 +45,33 @@ describe('a metrics page', () => {
 
   it('tells types and helps, with their escapes', () => {
     const told: string[] = []
-    parseText('# TYPE a counter\n# HELP a one\\ntwo \\\\ "q"\n# HELP b line\u2028break\n# just words\n#\na 1\n', {
-      sample: () => {},
-      type: (name, type) => told.push(`type ${name} ${type}`),
-      help: (name, help) => told.push(`help ${name} ${help}`),
-    })
-    expect(told).toEqual(['type a counter', 'help a one\ntwo \\ "q"', 'help b line\u2028break'])
+    parseText(
+      '# TYPE a counter\n# HELP a one\\ntwo \\\\ "q"\n# HELP b line\u2028break\n# TYPE "c.d \\"e\\"" gauge\n# HELP "c.d" f\n# just words\n#\na 1\n',
+      {
+        sample: () => {},
+        type: (name, type) => told.push(`type ${name} ${type}`),
+        help: (name, help) => told.push(`help ${name} ${help}`),
+      },
+    )
+    expect(told).toEqual([
+      'type a counter',
+      'help a one\ntwo \\ "q"',
+      'help b line\u2028break',
+      'type c.d "e" gauge',
+      'help c.d f',
+    ])
   })
 
   it.each([
     ['1a 1', 'expected a name at column 1'],
-    ['{b="c"} 1', 'expected a name at column 1'],
+    ['{b="c"} 1', 'expected a metric name'],
+    ['{} 1', 'expected a metric name'],
+    ['{""} 1', 'a label without a name'],
+    ['{"a","b"} 1', 'expected = after label b'],
+    ['a{"b"} 1', 'expected = after label b'],
+    ['a{""="b"} 1', 'a label without a name'],
+    ['{"a} 1', 'a name has no end'],
+    ['{"a"', 'expected = after label a'],
     ['a', 'not a number'],
     ['a{b="c"}', 'not a number'],
     ['a{b="c"', 'expected , or }'],

@@ -12,7 +12,7 @@ import { parseConfig } from '../../../core/base/config.ts'
 import { silentLog } from '../../../core/base/log.ts'
 import { encodeWriteRequest } from '../../../core/sample/remote-write.ts'
 import { sample } from '../../../core/sample/sample.ts'
-import { serverConfig } from '../../../server/config.ts'
+import { serverConfig, withGlobal } from '../../../server/config.ts'
 import { openRemote } from '../../../server/remote/remote.ts'
 import { durableStore } from '../../../server/tsdb/durable-store.ts'
 import { openWorld } from '../../helpers/prometheus-world.ts'
@@ -36,7 +36,7 @@ async function exporter(page: () => string): Promise<string> {
 
 async function stand(text: string) {
   const data = mkdtempSync(path.join(root, 'data-'))
-  const config = parseConfig({ file: 'server.yml', text, schema: serverConfig })
+  const config = withGlobal(parseConfig({ file: 'server.yml', text, schema: serverConfig }))
   const options = { clock: systemClock, log: silentLog, config, data, configDirectory: data }
   const { store, ...remote } = openRemote({
     ...options,

@@ -8,7 +8,13 @@ import { parseConfig } from '../../../core/base/config.ts'
 import { createLog } from '../../../core/base/log.ts'
 import { virtualClock } from '../../../core/base/virtual-clock.ts'
 import type { GetPage } from '../../../server/remote/page.ts'
-import { type ScrapeJob, scrapeConfigs } from '../../../server/remote/scrape-config.ts'
+import {
+  globalConfig,
+  type JobConfig,
+  type ScrapeJob,
+  scrapeConfigs,
+  scrapeJobs,
+} from '../../../server/remote/scrape-config.ts'
 import { openScraper } from '../../../server/remote/scraper.ts'
 import { localStore } from '../../../server/tsdb/local-store.ts'
 
@@ -19,8 +25,11 @@ afterEach(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const jobs = (text: string): readonly ScrapeJob[] =>
-  parseConfig({ file: 'server.yml', text, schema: scrapeConfigs }) as readonly ScrapeJob[]
+const jobs = (text: string, global = '{}'): readonly ScrapeJob[] =>
+  scrapeJobs(
+    parseConfig({ file: 'server.yml', text, schema: scrapeConfigs }) as readonly JobConfig[],
+    parseConfig({ file: 'server.yml', text: global, schema: globalConfig }),
+  )
 
 /** The pages of this fleet by URL; a function answers or throws. */
 type Pages = Record<string, string | (() => string | Promise<string>)>
@@ -231,9 +240,144 @@ describe('labels', () => {
   })
 })
 
+describe('rules that rewrite labels', () => {
+  it('make an address out of what a probe is asked about, as users of the blackbox exporter write it', async () => {
+    const text = `
+- job_name: probe
+  scrape_interval: 10s
+  metrics_path: /probe
+  params: { module: [http_2xx] }
+  static_configs: [{ targets: ['https://example.org/a?b=c', 'skip:1'] }]
+  relabel_configs:
+    - { source_labels: [__address__], regex: 'skip:.*', action: drop }
+    - { source_labels: [__address__], target_label: __param_target }
+    - { source_labels: [__param_target], target_label: instance }
+    - { target_label: __address__, replacement: '127.0.0.1:9115' }
+`
+    const url = 'http://127.0.0.1:9115/probe?module=http_2xx&target=https%3A%2F%2Fexample.org%2Fa%3Fb%3Dc'
+    const { clock, query, scraper } = await stand(text, { [url]: 'probe_success 1\n' })
+    await clock.advance(10_000)
+    expect(Object.keys(await query('probe_success'))).toEqual([
+      '__name__=probe_success instance=https://example.org/a?b=c job=probe',
+    ])
+    expect(scraper.dropped()).toMatchObject([{ job: 'probe', count: 1, discovered: [{ __address__: 'skip:1' }] }])
+  })
+
+  it('set the interval and the timeout of one target', async () => {
+    const text = `
+- job_name: j
+  scrape_interval: 10s
+  static_configs: [{ targets: ['a:1', 'b:1', 'c:1'] }]
+  relabel_configs:
+    - { source_labels: [__address__], regex: 'a:1', target_label: __scrape_interval__, replacement: 30s }
+    - { source_labels: [__address__], regex: 'a:1', target_label: __scrape_timeout__, replacement: 1s500ms }
+    - { source_labels: [__address__], regex: 'c:1', target_label: __scrape_interval__, replacement: soon }
+`
+    const { clock, asked, scraper, lines } = await stand(text, {})
+    await clock.advance(59_999)
+    const times = (url: string): number => asked.filter((one) => one.url === url).length
+    expect([times('http://a:1/metrics'), times('http://b:1/metrics'), times('http://c:1/metrics')]).toEqual([2, 6, 0])
+    expect(scraper.targets()[0]).toMatchObject({ intervalMs: 30_000, timeoutMs: 1500 })
+    expect(lines.filter((line) => line.includes('__scrape_interval__ is no duration'))).toHaveLength(1)
+  })
+
+  it('of samples rename, rewrite and drop series, and those are not counted', async () => {
+    const text = `
+- job_name: j
+  scrape_interval: 10s
+  static_configs: [{ targets: ['a:1'] }]
+  metric_relabel_configs:
+    - { source_labels: [__name__], regex: 'go_.*', action: drop }
+    - { source_labels: [__name__], regex: 'old_(.*)', target_label: __name__, replacement: 'new_$1' }
+    - { regex: 'pod|instance', action: labeldrop }
+`
+    const { clock, query } = await stand(text, {
+      'http://a:1/metrics': 'go_a 1\ngo_b 2\nold_c{pod="p"} 3\nd 4\n',
+    })
+    await clock.advance(20_000)
+    const where = 'instance=a:1 job=j'
+    expect(await query('{__name__=~"go_.*|old_.*|new_.*|d"}')).toEqual({
+      '__name__=new_c job=j': 3,
+      '__name__=d job=j': 4,
+    })
+    expect(await query('scrape_samples_scraped')).toEqual({ [`__name__=scrape_samples_scraped ${where}`]: 4 })
+    const left = await query('scrape_samples_post_metric_relabeling')
+    expect(Object.values(left)).toEqual([2])
+    expect(await query('sum_over_time(scrape_series_added[2m])')).toEqual({ [where]: 2 })
+  })
+
+  it('of samples that leave one without a name refuse the page', async () => {
+    const text = `- { job_name: j, scrape_interval: 10s, static_configs: [{ targets: ['a:1'] }], metric_relabel_configs: [{ action: labeldrop, regex: __name__ }] }`
+    const { clock, scraper } = await stand(text, { 'http://a:1/metrics': 'a 1\n' })
+    await clock.advance(10_000)
+    expect(scraper.targets()[0]!.lastError).toContain('left without a metric name')
+  })
+
+  it('come before the limit of samples, which says by how far it is passed', async () => {
+    const text = (limit: number) => `
+- job_name: j
+  scrape_interval: 10s
+  sample_limit: ${limit}
+  extra_scrape_metrics: true
+  static_configs: [{ targets: ['a:1'] }]
+  metric_relabel_configs: [{ source_labels: [__name__], regex: x, action: drop }]
+`
+    const page = { 'http://a:1/metrics': 'a 1\nb 1\nc 1\nx 1\n' }
+    for (const [limit, up] of [
+      [3, 1],
+      [2, 0],
+    ] as const) {
+      const { clock, query } = await stand(text(limit), page)
+      await clock.advance(10_000)
+      const names = [
+        'up',
+        'scrape_samples_scraped',
+        'scrape_samples_post_metric_relabeling',
+        'scrape_timeout_seconds',
+        'scrape_sample_limit',
+        'scrape_body_size_bytes',
+      ]
+      const values = await Promise.all(names.map(async (name) => Object.values(await query(name))[0]))
+      expect(values).toEqual([up, 4, 3, 10, limit, 16])
+    }
+  })
+})
+
+describe('what global says', () => {
+  const job = "- { job_name: j, static_configs: [{ targets: ['a:1'] }] }"
+  it.each([
+    ['{}', 60_000, 10_000, 0],
+    ['{ scrape_interval: 5s }', 5000, 5000, 0],
+    ['{ scrape_interval: 30s, scrape_timeout: 20s, sample_limit: 7 }', 30_000, 20_000, 7],
+  ])('%s holds for a job that says nothing', (global, interval, timeout, limit) => {
+    expect(jobs(job, global)).toMatchObject([
+      { scrape_interval: interval, scrape_timeout: timeout, sample_limit: limit },
+    ])
+  })
+
+  it('does not hold for a job that says otherwise', () => {
+    const own = "- { job_name: j, scrape_interval: 2s, sample_limit: 0, static_configs: [{ targets: ['a:1'] }] }"
+    expect(jobs(own, '{ scrape_interval: 30s, scrape_timeout: 20s, sample_limit: 7 }')).toMatchObject([
+      { scrape_interval: 2000, scrape_timeout: 2000, sample_limit: 0 },
+    ])
+  })
+
+  it('may not be more than it can be', () => {
+    expect(() => jobs(job, '{ scrape_interval: 1s, scrape_timeout: 2s }')).toThrow('no longer than scrape_interval')
+    expect(() => jobs(job, '{ scrape_intervall: 1s }')).toThrow('did you mean "scrape_interval"')
+  })
+
+  it('of formats is asked for, the dearest first', () => {
+    const [one] = jobs(job, '{ scrape_protocols: [OpenMetricsText1.0.0, PrometheusProto, PrometheusText0.0.4] }')
+    expect(one!.accept).toBe(
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1',
+    )
+  })
+})
+
 describe('limits', () => {
   it.each([
-    ['sample_limit: 2', 'a 1\nb 2\nc 3\n', 'more than 2 samples'],
+    ['sample_limit: 2', 'a 1\nb 2\nc 3\n', 'page with 3 samples, more than sample_limit 2'],
     ['label_limit: 4', 'a{x="1",y="2"} 1\n', 'more or longer labels'],
     ['label_name_length_limit: 8', 'a{very_long_name="1"} 1\n', 'more or longer labels'],
     ['label_value_length_limit: 8', 'a{x="123456789"} 1\n', 'more or longer labels'],
@@ -263,7 +407,7 @@ describe('many targets', () => {
       `- { job_name: j, scrape_interval: 10s, static_configs: [{ targets: ${JSON.stringify(targets)} }] }`,
       {},
     )
-    await clock.advance(10_000)
+    await clock.advance(9999)
     expect(asked).toHaveLength(200)
     const seconds = new Map<number, number>()
     for (const { at } of asked) seconds.set(Math.floor(at / 1000), (seconds.get(Math.floor(at / 1000)) ?? 0) + 1)
@@ -307,18 +451,27 @@ describe('what the configuration may say', () => {
   it.each([
     ['- { scrape_interval: 10s }', '1:3: [0].job_name: '],
     ['- { job_name: a }\n- { job_name: a }', 'there is another job "a"'],
-    ['- job_name: a\n  relabel_configs: []', '2:3: [0].relabel_configs: known to Prometheus, not supported here'],
-    ['- job_name: a\n  kubernetes_sd_configs: []', 'not supported here'],
+    ['- job_name: a\n  relabel_configs: [{ regex: "(" }]', '[0].relabel_configs[0].regex: '],
+    ['- job_name: a\n  relabel_configs: [{ action: jump }]', '[0].relabel_configs[0].action: one of replace, keep'],
+    [
+      '- job_name: a\n  metric_relabel_configs: [{ action: hashmod, target_label: a }]',
+      'hashmod needs one that is not 0',
+    ],
+    ['- job_name: a\n  relabel_configs: [{ action: replace }]', 'target_label: replace needs one'],
+    ['- job_name: a\n  relabel_configs: [{ action: labeldrop, source_labels: [a] }]', 'means nothing for labeldrop'],
+    ['- job_name: a\n  metric_name_validation_scheme: legacy', 'names are UTF-8 here'],
+    [
+      '- job_name: a\n  kubernetes_sd_configs: []',
+      '[0].kubernetes_sd_configs: known to Prometheus, not supported here',
+    ],
+    ['- job_name: a\n  consul_sd_configs: []', '[0].consul_sd_configs: known to Prometheus, not supported here'],
     ['- job_name: a\n  tls_config: {}', 'not supported here'],
     ['- job_name: a\n  honour_labels: true', 'unknown key, did you mean "honor_labels"?'],
-    ['- job_name: a\n  scrape_timeout: 2m', 'no longer than scrape_interval'],
+    ['- job_name: a\n  scrape_interval: 1m\n  scrape_timeout: 2m', 'no longer than scrape_interval'],
     ['- job_name: a\n  scrape_interval: 0s', 'must be longer than 0'],
     ['- job_name: a\n  static_configs: [{ targets: ["http://a:1"] }]', 'write host:port, without scheme and path'],
     ['- job_name: a\n  static_configs: [{ targets: ["a:99999"] }]', 'write host:port, without scheme and path'],
-    [
-      '- job_name: a\n  static_configs: [{ targets: ["a:1"], labels: { a-b: c } }]',
-      '[0].static_configs[0].labels.a-b: ',
-    ],
+    ['- job_name: a\n  static_configs: [{ targets: ["a:1"], labels: { "": c } }]', '[0].static_configs[0].labels'],
     ['- job_name: a\n  file_sd_configs: [{ files: [x.txt] }]', 'a name that ends in .yml, .yaml or .json'],
     ['- job_name: a\n  body_size_limit: big', 'write 512KB or 10MB'],
     [
