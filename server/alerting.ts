@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
 import type { Log } from '../core/base/log.ts'
+import type { Secret } from '../core/base/redact.ts'
 import type { Emit, Event } from '../core/event/event.ts'
 import { openAlertStore } from './alert/alert-store.ts'
 import { type FindableSource, joinSources } from './alert/joined-source.ts'
@@ -24,6 +25,9 @@ import { type Dispatch, openDispatch } from './dispatch/dispatcher.ts'
 import { openEscalation } from './dispatch/escalation.ts'
 import { silenceEvent } from './dispatch/silence-event.ts'
 import { openSilences, type Silences } from './dispatch/silences.ts'
+import { actionPages } from './http/action-page.ts'
+import { linkActions } from './link-actions.ts'
+import { actionKinds, openActionLinks } from './notify/action-link.ts'
 import { openHeartbeats } from './notify/heartbeat.ts'
 import { readHeartbeats } from './notify/heartbeat-config.ts'
 import { openPost } from './notify/http-post.ts'
@@ -56,6 +60,8 @@ export type Alerting = {
   receivers(): Routing['receivers']
   /** How long a posted alert without an end goes on. */
   resolveTimeoutMs(): number
+  /** Behind the links of messages; needs no token of the API. */
+  readonly pages: ReturnType<typeof actionPages>
   readings(): readonly Reading[]
 }
 
@@ -75,11 +81,14 @@ export function openAlerting(options: {
   readonly onEvents: (events: readonly Event[]) => void
   /** 32 hexadecimal digits, never the same twice. */
   readonly newId: () => string
+  /** Signs the links of messages. */
+  readonly linkKey: Secret
 }): Alerting {
   const { clock, log, config, store, externalUrl, db } = options
   const objectives = sloRules(config.slos)
   const rules = [...readRuleFiles(config, options.directory), ...(objectives === null ? [] : [objectives])]
-  const routing = readRouting(options)
+  const links = openActionLinks(options.linkKey, actionKinds)
+  const routing = readRouting({ ...options, actions: links })
   const { route, inhibitRules, channels } = routing
   const alerts = openAlertStore({
     clock,
@@ -111,6 +120,7 @@ export function openAlerting(options: {
     resolveTimeoutMs: () => routing.resolveTimeoutMs,
   })
   const source = joinSources(alerts, posted, () => clock.now())
+  const behind = linkActions({ clock, alerts: () => source.current(), silences, acks })
   const dispatch = openDispatch({
     clock,
     log,
@@ -179,6 +189,7 @@ export function openAlerting(options: {
     routingText: () => routing.text,
     receivers: () => routing.receivers,
     resolveTimeoutMs: () => routing.resolveTimeoutMs,
+    pages: actionPages({ clock, key: options.linkKey, ports: behind }),
     explain: (labels) => dispatch.explain(labels),
     readings: () => {
       const kept = alerts.stats()

@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
 import { errorText } from '../core/base/errors.ts'
 import type { Log } from '../core/base/log.ts'
-import { redact } from '../core/base/redact.ts'
+import { redact, secret } from '../core/base/redact.ts'
 import { isLoopback, listenUrl } from '../core/base/schema.ts'
 import { type Event, eventId } from '../core/event/event.ts'
 import { openAlerting } from './alerting.ts'
@@ -101,11 +101,8 @@ export async function openServer(options: {
     return own({ ...about, kind: 'change', subject: 'host', principal, detail })
   }
   const alerting = openAlerting({
-    clock,
-    log,
-    config,
+    ...options,
     directory: options.configDirectory,
-    environment,
     db: database.db,
     store,
     rulesFrom: resume.rulesFrom,
@@ -114,6 +111,7 @@ export async function openServer(options: {
       void own(event).catch((error: unknown) => log.error('event could not be stored', { error: errorText(error) })),
     onEvents: () => {},
     newId: () => randomBytes(16).toString('hex'),
+    linkKey: secret(tokenFile(path.join(data, 'link.key')).token),
   })
 
   const sessions = openSessions({
@@ -167,6 +165,7 @@ export async function openServer(options: {
     log,
     listen: config.server.listen,
     authenticate: async (request) => authenticate(request, tokens, loopback),
+    publicRouters: [alerting.pages],
     routers: [
       fleetApi({
         now,

@@ -8,6 +8,7 @@ import type { Log } from '../core/base/log.ts'
 import type { ServerConfig } from './config.ts'
 import type { DispatchDeps } from './dispatch/dispatcher.ts'
 import { buildRoutes } from './dispatch/route.ts'
+import type { ActionLinks } from './notify/action-link.ts'
 import { loadAlertmanagerConfig } from './notify/config.ts'
 import { openPost } from './notify/http-post.ts'
 
@@ -30,6 +31,8 @@ export function readRouting(options: {
   /** Folder that file names of the configuration are relative to. */
   readonly directory: string
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Links of the messages by which a reader can act. */
+  readonly actions: ActionLinks
 }): Routing {
   const { log, clock, environment } = options
   const name = options.config.alertmanager_config
@@ -53,7 +56,7 @@ export function readRouting(options: {
     text,
     route: buildRoutes(loaded.route, loaded.intervals),
     inhibitRules: loaded.inhibitRules,
-    channels: loaded.channels({ clock, post: openPost(clock) }),
+    channels: loaded.channels({ clock, post: openPost(clock), actions: options.actions }),
     receivers: loaded.receiverLabels,
     resolveTimeoutMs: loaded.resolveTimeoutMs,
   }

@@ -23,6 +23,8 @@ export type HttpDeps = {
   /** Answers the principal, or null when the token is missing or wrong where one is needed. */
   readonly authenticate: (request: IncomingMessage) => Promise<unknown>
   readonly routers: readonly Router[]
+  /** Asked before any token is: each decides by what the request itself carries. */
+  readonly publicRouters?: readonly Router[]
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>
   readonly ready: () => boolean
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -83,6 +85,7 @@ export function openHttp(deps: HttpDeps): Http {
     fault(response, 403, 'http.other_origin', 'a page of another origin may not do this')
   })
 
+  for (const router of deps.publicRouters ?? []) app.use(router)
   app.use((request, response, next) => {
     deps.authenticate(request).then(
       (principal) => {

@@ -5,12 +5,23 @@ import { z } from 'zod'
 import type { Clock } from '../../core/base/clock.ts'
 import { duration } from '../../core/base/schema.ts'
 import type { Channel } from '../dispatch/channel.ts'
+import type { ActionLinks } from './action-link.ts'
 import type { Post } from './http-post.ts'
 import type { Look } from './render/message.ts'
 import { isTimeZone } from './render/time.ts'
 import { defaultTimeZone, type Lang } from './render/words.ts'
 
-export type ChannelDeps = { readonly clock: Clock; readonly post: Post }
+export type ChannelDeps = {
+  readonly clock: Clock
+  readonly post: Post
+  /** Links in messages that let a reader act; left out: none. */
+  readonly actions?: ActionLinks
+}
+
+/** The configuration of a channel whose messages people read, with the links that they may act by. */
+export function withActions<C extends { readonly look: Look }>(config: C, { actions }: ChannelDeps): C {
+  return actions === undefined ? config : { ...config, look: { ...config.look, actions } }
+}
 
 /** Where a channel stands in the configuration: its identity. */
 export type ChannelPlace = { readonly receiver: string; readonly index: number }

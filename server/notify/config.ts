@@ -15,7 +15,7 @@ import { feishuChannel, feishuConfig } from './channel/feishu.ts'
 import { mergeSlack, type SlackConfig, slackChannel, slackConfig } from './channel/slack.ts'
 import { webhookChannel, webhookConfig } from './channel/webhook.ts'
 import { wecomChannel, wecomConfig } from './channel/wecom.ts'
-import type { ChannelDeps } from './channel-config.ts'
+import { type ChannelDeps, withActions } from './channel-config.ts'
 import { type EmailConfig, emailReceiver, mergeEmail, type SmtpGlobal, smtpGlobalKeys } from './email-config.ts'
 import { fileName, type SecretFiles, secretText, takeSecret, takeUrl } from './secret-field.ts'
 import { wrongSpills } from './spill-target.ts'
@@ -188,12 +188,12 @@ export function loadAlertmanagerConfig(options: {
       parsed.receivers.flatMap((one) => {
         const place = (index: number) => ({ receiver: one.name, index })
         return [
-          ...one.dingtalk.map((config, index) => dingtalkChannel(place(index), config, deps)),
-          ...one.wecom.map((config, index) => wecomChannel(place(index), config, deps)),
-          ...one.feishu.map((config, index) => feishuChannel(place(index), config, deps)),
-          ...one.slack.map((config) => slackChannel(place(config.at), config, deps)),
+          ...one.dingtalk.map((config, index) => dingtalkChannel(place(index), withActions(config, deps), deps)),
+          ...one.wecom.map((config, index) => wecomChannel(place(index), withActions(config, deps), deps)),
+          ...one.feishu.map((config, index) => feishuChannel(place(index), withActions(config, deps), deps)),
+          ...one.slack.map((config) => slackChannel(place(config.at), withActions(config, deps), deps)),
           ...one.webhook.map((config, index) => webhookChannel(place(index), config, deps)),
-          ...one.email.map((config, index) => emailChannel(place(index), config, deps)),
+          ...one.email.map((config, index) => emailChannel(place(index), withActions(config, deps), deps)),
         ]
       }),
   }

@@ -3,10 +3,16 @@
 
 import { type Alert, isResolved } from '../../alert/alert.ts'
 import type { Notification } from '../../dispatch/notification.ts'
+import type { ActionLinks } from '../action-link.ts'
 import { localTime, span } from './time.ts'
 import { type Lang, severityRank, statusIcon, words } from './words.ts'
 
-export type Look = { readonly lang: Lang; readonly timeZone: string }
+export type Look = {
+  readonly lang: Lang
+  readonly timeZone: string
+  /** Links that let a reader act; left out: none. */
+  readonly actions?: ActionLinks
+}
 
 export type Field = { readonly name: string; readonly value: string }
 export type Link = { readonly name: string; readonly url: string }
@@ -163,7 +169,7 @@ export function toMessage(notification: Notification, look: Look): Message {
       ...field(w.details, firing > 0 && firing < total ? w.counts(firing, total - firing) : ''),
     ],
     prose: [...field(w.summary, common('summary')), ...field(w.description, common('description'))],
-    links: links(notification, look.lang),
+    links: links(notification, look),
     lines: total > 1 ? alerts.slice(0, maxLines).map(line) : [],
     total,
   }
@@ -175,12 +181,17 @@ export function safeUrl(text: string): string {
   return new URL(text).href.replace(/[()[\]<>"'|`*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-function links(notification: Notification, lang: Lang): readonly Link[] {
-  const w = words[lang]
+function links(notification: Notification, look: Look): readonly Link[] {
+  const w = words[look.lang]
+  const actions = (look.actions?.(notification) ?? []).map(({ action, url }) => ({
+    name: w[action],
+    url: safeUrl(url),
+  }))
   const first = notification.alerts[0]
   const runbook = notification.commonAnnotations.runbook_url ?? first?.annotations.runbook_url ?? ''
   return [
     { name: w.console, url: safeUrl(notification.externalUrl) },
+    ...actions,
     { name: w.source, url: safeUrl(first?.generatorUrl ?? '') },
     { name: w.runbook, url: runbookUrl(runbook, notification.externalUrl) },
   ].filter((link) => link.url !== '')

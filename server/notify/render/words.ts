@@ -26,6 +26,9 @@ export type Words = {
   readonly console: string
   readonly source: string
   readonly runbook: string
+  /** Links that act. */
+  readonly silence: string
+  readonly ack: string
   readonly colon: string
   readonly and: (count: number) => string
   readonly counts: (firing: number, resolved: number) => string
@@ -57,6 +60,8 @@ export const words: Readonly<Record<Lang, Words>> = {
     console: '控制台',
     source: '查看表达式',
     runbook: '处理手册',
+    silence: '静默',
+    ack: '确认',
     colon: '：',
     and: (count) => `等 ${count} 个`,
     counts: (firing, resolved) => `告警中 ${firing} 条，已恢复 ${resolved} 条`,
@@ -90,6 +95,8 @@ export const words: Readonly<Record<Lang, Words>> = {
     console: 'Console',
     source: 'Expression',
     runbook: 'Runbook',
+    silence: 'Silence',
+    ack: 'Acknowledge',
     colon: ': ',
     and: (count) => `(${count} in all)`,
     counts: (firing, resolved) => `${firing} firing, ${resolved} resolved`,
