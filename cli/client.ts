@@ -2,7 +2,7 @@
 // docs/cli.md and the next thing to do.
 
 import { readFileSync } from 'node:fs'
-import { errorText, exitCodes, InferwardError } from '../core/base/errors.ts'
+import { errorText, exitCodes, InferwardError, isInferwardError } from '../core/base/errors.ts'
 import { redact } from '../core/base/redact.ts'
 
 export type ClientOptions = { readonly server: string; readonly token: string | null; readonly timeoutMs: number }
@@ -12,6 +12,8 @@ export type Client = {
   text(path: string): Promise<string>
   post(path: string, body: unknown): Promise<unknown>
   delete(path: string): Promise<void>
+  /** An answer of many lines of JSON, each told as it comes; may take as long as it does, but not be silent for longer than a minute. */
+  postLines(path: string, body: unknown, line: (value: unknown) => void): Promise<void>
 }
 
 const maxTimeoutSeconds = 86_400
@@ -70,11 +72,27 @@ export function clientOptions(
   }
 }
 
+/** Between two pieces of an answer of many lines. */
+const longestSilenceMs = 60_000
+
 export function openClient(options: ClientOptions): Client {
-  /** The answer's status and whole body: a body that is cut, or comes too late, is no answer. */
-  const call = async (path: string, init: RequestInit): Promise<string> => {
+  const unreachable = (error: unknown): InferwardError =>
+    new InferwardError({
+      code: 'cli.unreachable',
+      message: `no answer from ${redact(options.server)}: ${redact(errorText(error))}`,
+      hint: 'Is the server running? Start it with `inferward up --data DIR`, or name another with --server URL.',
+      exitCode: exitCodes.unreachable,
+      retryable: true,
+      cause: error,
+    })
+  const headersOf = (init: RequestInit): Headers => {
     const headers = new Headers(init.headers)
     if (options.token !== null) headers.set('authorization', `Bearer ${options.token}`)
+    return headers
+  }
+  /** The answer's status and whole body: a body that is cut, or comes too late, is no answer. */
+  const call = async (path: string, init: RequestInit): Promise<string> => {
+    const headers = headersOf(init)
     let response: Response
     let body: string
     try {
@@ -85,14 +103,7 @@ export function openClient(options: ClientOptions): Client {
       })
       body = await response.text()
     } catch (error) {
-      throw new InferwardError({
-        code: 'cli.unreachable',
-        message: `no answer from ${redact(options.server)}: ${redact(errorText(error))}`,
-        hint: 'Is the server running? Start it with `inferward up --data DIR`, or name another with --server URL.',
-        exitCode: exitCodes.unreachable,
-        retryable: true,
-        cause: error,
-      })
+      throw unreachable(error)
     }
     if (response.ok) return body
     throw refusal(response.status, body, path)
@@ -116,6 +127,34 @@ export function openClient(options: ClientOptions): Client {
     post: async (path, body) => {
       const headers = { 'content-type': 'application/json' }
       return json(await call(path, { method: 'POST', headers, body: JSON.stringify(body) }), path)
+    },
+    async postLines(path, body, line) {
+      const headers = headersOf({ headers: { 'content-type': 'application/json' } })
+      const silent = new AbortController()
+      let timer: NodeJS.Timeout | undefined
+      const heard = (): void => {
+        clearTimeout(timer)
+        timer = setTimeout(() => silent.abort(new Error('no more came')), longestSilenceMs)
+      }
+      try {
+        heard()
+        const init = { method: 'POST', headers, body: JSON.stringify(body), signal: silent.signal }
+        const response = await fetch(`${options.server}${path}`, init)
+        if (!response.ok) throw refusal(response.status, await response.text(), path)
+        let rest = ''
+        const decoder = new TextDecoder()
+        for await (const piece of response.body ?? []) {
+          heard()
+          const parts = (rest + decoder.decode(piece, { stream: true })).split('\n')
+          rest = parts.pop()!
+          for (const part of parts) if (part !== '') line(json(part, path))
+        }
+        if (rest !== '') line(json(rest, path))
+      } catch (error) {
+        throw isInferwardError(error) ? error : unreachable(error)
+      } finally {
+        clearTimeout(timer)
+      }
     },
   }
 }

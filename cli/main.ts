@@ -12,6 +12,7 @@ import { incidentsCommand } from './verb/incidents.ts'
 import { notifyCommand } from './verb/notify.ts'
 import { onCallCommand } from './verb/on-call.ts'
 import { programCommands } from './verb/programs.ts'
+import { rulesCommand } from './verb/rules.ts'
 import { slosCommand } from './verb/slos.ts'
 import { testCommand } from './verb/test.ts'
 import { upCommand } from './verb/up.ts'
@@ -39,6 +40,7 @@ for (const command of [
   notifyCommand(),
   checkCommand(),
   testCommand(),
+  rulesCommand(),
   versionCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))

@@ -27,10 +27,10 @@ import { incidentsApi } from './http/incidents-api.ts'
 import { notifyApi } from './http/notify-api.ts'
 import { prometheusApi } from './http/prometheus/prometheus-api.ts'
 import { writeApi } from './http/prometheus/write-api.ts'
-import { sloApi } from './http/slo-api.ts'
 import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
 import { openRemote } from './remote/remote.ts'
+import { ruleRouters } from './rule-routers.ts'
 import { openSelfMetrics } from './self-metrics.ts'
 import { openSessions } from './session/session.ts'
 import { openSweep } from './sweep.ts'
@@ -193,7 +193,7 @@ export async function openServer(options: {
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
       notifyApi(alerting),
       alertmanagerApi({ ...alerting, clock, version: options.version, startedAt }),
-      sloApi({ slos: config.slos, store, timeoutMs: config.server.query_timeout, now }),
+      ...ruleRouters({ clock, config, store }),
       ackApi({ now, acks: alerting.acks, schedules: config.on_call }),
       ...prometheus.routers,
       writeApi({ store }),

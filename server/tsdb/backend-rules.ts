@@ -71,12 +71,3 @@ function take<T>(found: Held<T> | undefined, what: string): T {
 
 const keyOf = (matchers: readonly Matcher[], from: number, to: number): string =>
   JSON.stringify([matchers.map(({ name, op, value }) => [name, op, value]), from, to])
-
-/** A selector of the API from matchers, for any backend: quoted names only where they are needed. */
-export function selectorText(matchers: readonly Matcher[]): string {
-  const parts = matchers.map(({ name, op, value }) => {
-    const label = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name)
-    return `${label}${op}${JSON.stringify(value)}`
-  })
-  return `{${parts.join(',')}}`
-}

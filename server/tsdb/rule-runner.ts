@@ -4,9 +4,9 @@
 import type { Clock } from '../../core/base/clock.ts'
 import { errorText } from '../../core/base/errors.ts'
 import type { Log } from '../../core/base/log.ts'
+import { gridTime as gridTimeOf } from '../../core/rules/grid.ts'
 import { abandoned, type EvaluationDeps, type GroupEvaluator, openRuleGroup } from '../../core/rules/group.ts'
 import { giveAway } from '../../core/rules/hand-over.ts'
-import { fingerprint } from '../../core/rules/labels.ts'
 import { groupKey, type Rule, type RuleGroup } from '../../core/rules/rule.ts'
 import type { Amendment, RestoredAlert, RuleListener, Transition } from '../../core/rules/transition.ts'
 import type { GroupView } from '../../core/rules/view.ts'
@@ -63,8 +63,6 @@ export type RuleRunner = {
 
 /** How often a runner that is not ready asks again. */
 const askEveryMs = 1000
-/** Groups this quick run on the full second: spreading them gains nothing and makes their times hard to read. */
-const unshiftedMs = 5000
 /** How much of an absence is evaluated afterwards: agents keep samples no longer. */
 const longestAbsenceMs = 15 * 60_000
 /** Longer timers overflow. */
@@ -300,12 +298,4 @@ function byGroup(alerts: readonly RestoredAlert[]): Map<string, RestoredAlert[]>
 }
 
 /** The last time on the group's grid at or before `now`. */
-function gridTime(now: number, slot: Slot): number {
-  const { intervalMs, evaluator } = slot
-  const offset = intervalMs <= unshiftedMs ? 0 : gridOffset(evaluator.group, intervalMs)
-  return Math.floor((now - offset) / intervalMs) * intervalMs + offset
-}
-
-function gridOffset({ file, name }: RuleGroup, intervalMs: number): number {
-  return Number(BigInt(`0x${fingerprint({ file, name })}`) % BigInt(intervalMs))
-}
+const gridTime = (now: number, { evaluator, intervalMs }: Slot): number => gridTimeOf(now, evaluator.group, intervalMs)

@@ -1,7 +1,7 @@
 // What a unit test of rules runs in: a store of its own that takes the input series up to a moment, and questions to it. Subqueries without a step
 // use the interval of the evaluation, and series that end are a no, as upstream: a test says all that there is.
 
-import { errorText, InferwardError } from '../../base/errors.ts'
+import { errorText } from '../../base/errors.ts'
 import { type Node, walk } from '../../promql/ast.ts'
 import { matcherTest } from '../../promql/matchers.ts'
 import { parseQuery } from '../../promql/parser.ts'
@@ -12,6 +12,7 @@ import { type Head, openHead } from '../../series/head.ts'
 import type { Labels } from '../../series/seam.ts'
 import type { EvaluationDeps } from '../group.ts'
 import type { RuleQuery, VectorSample } from '../query.ts'
+import { resultSamples } from '../query-result.ts'
 import type { InputSeries, UnitTest } from './test-file.ts'
 
 export type World = {
@@ -64,10 +65,7 @@ export function openWorld(test: UnitTest, evaluationMs: number): World {
   const query = (expr: string, time: number): readonly VectorSample[] => {
     const node = parsed.get(expr) ?? parseQuery(expr)
     parsed.set(expr, node)
-    const result = instantQuery(head, node, time, limits)
-    if (result.type === 'vector') return result.samples
-    if (result.type === 'scalar') return [{ labels: [], value: result.value }]
-    throw new InferwardError({ code: 'rules.result_type', message: 'rule result is not a vector or scalar' })
+    return resultSamples(instantQuery(head, node, time, limits))
   }
   return {
     head,
