@@ -57,8 +57,6 @@ export type LocalStore = StoreClient & {
 }
 
 const ruleTimeoutMs = 10_000
-/** How much newer than the log the samples of a snapshot may be: it is written while samples come in. */
-const replayMs = 10 * 60_000
 /** Longest turn of work that is done in turns. */
 const turnMs = 4
 /** How far ahead of our clock a sender's may be. */
@@ -208,13 +206,11 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
 
   return {
     async recover() {
-      head.allow(replayMs)
       await Promise.all([
         lane?.start(),
         deps.ruleLane?.start(),
         persistence?.recover(head, (kind, body, latest) => void take(kind, body, latest)),
       ])
-      head.allow(0)
       samples = 0
       refusals = 0
     },

@@ -60,6 +60,8 @@ const sliceMs = 4
 const replaySliceBytes = 8 << 20
 /** A bound is written anew once it has moved by this, and read with as much to spare. */
 const boundSlackMs = 60_000
+/** How much newer than the log the samples of a snapshot may be: it is written while samples come in. */
+const fuzzyMs = 10 * 60_000
 /** Spares a bound for every tick of rules while nothing else comes in. */
 const ownAheadMs = 10 * 60_000
 
@@ -210,6 +212,9 @@ export function openStorage(deps: StorageDeps): Persistence {
       upkeep.begin(empty, Math.max(blocks.until, found?.closed ?? Number.NEGATIVE_INFINITY))
       // Of another life of the log its numbers mean nothing: then all of it is replayed.
       ahead = found?.epoch === wal.epoch && found.sequence > wal.next
+      // What the log took before it came as far as the snapshot must not be too old now.
+      const reached = empty.maxTime
+      if (found !== null) empty.allow(fuzzyMs)
       let from: number | null = found?.epoch === wal.epoch ? found.sequence : 1
       while (from !== null) {
         from = wal.replay(from, replaySliceBytes, (kind, body, latest) => {
@@ -220,9 +225,11 @@ export function openStorage(deps: StorageDeps): Persistence {
           } catch {
             malformed++ // refused then as now
           }
+          if (empty.maxTime > reached) empty.allow(0)
         })
         await pause()
       }
+      empty.allow(0)
       recoveryMs = clock.monotonic() - begin
       // A start that had much to replay should not have it again.
       writtenAtSnapshot = -replayedBytes
