@@ -87,8 +87,10 @@ export function openAlerting(options: {
   const { clock, log, config, store, externalUrl, db } = options
   const objectives = sloRules(config.slos)
   const rules = [...readRuleFiles(config, options.directory), ...(objectives === null ? [] : [objectives])]
+  let templateFaults = 0
+  const onTemplateFault = (): void => void templateFaults++
   const links = openActionLinks(options.linkKey, actionKinds)
-  const routing = readRouting({ ...options, actions: links })
+  const routing = readRouting({ ...options, actions: links, onTemplateFault })
   const { route, inhibitRules, channels } = routing
   const alerts = openAlertStore({
     clock,
@@ -218,6 +220,7 @@ export function openAlerting(options: {
           value,
           labels: { result },
         })),
+        { name: 'inferward_notify_template_faults_total', value: templateFaults },
         ...sent.attempts.map(({ kind, result, code, count }) => ({
           name: 'inferward_notify_attempts_total',
           value: count,

@@ -1,6 +1,6 @@
 // The routing file as the server reads it: the route tree, its inhibit rules and its channels, and the file's own text for those who ask.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
 import { errorText, exitCodes, InferwardError, systemCode } from '../core/base/errors.ts'
@@ -33,6 +33,7 @@ export function readRouting(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Links of the messages by which a reader can act. */
   readonly actions: ActionLinks
+  readonly onTemplateFault: () => void
 }): Routing {
   const { log, clock, environment } = options
   const name = options.config.alertmanager_config
@@ -50,7 +51,14 @@ export function readRouting(options: {
       cause: error,
     })
   }
-  const loaded = loadAlertmanagerConfig({ file, text, readFile, environment })
+  const loaded = loadAlertmanagerConfig({
+    file,
+    text,
+    readFile,
+    listFolder: (folder) => readdirSync(folder),
+    environment,
+    onTemplateFault: options.onTemplateFault,
+  })
   for (const words of loaded.warnings) log.warn(words)
   return {
     text,

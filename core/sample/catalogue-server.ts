@@ -165,6 +165,16 @@ const channelRows: readonly Metric[] = [
     when: 'first_use',
   }),
   server({
+    name: 'inferward_notify_template_faults_total',
+    type: 'counter',
+    unit: 'none',
+    labels: [],
+    help: {
+      en: 'Messages that went out in the words of the program since a template of theirs failed.',
+      zh: '因模板出错而改用内置文本发出的消息数。',
+    },
+  }),
+  server({
     name: 'inferward_notify_waiting',
     type: 'gauge',
     unit: 'none',

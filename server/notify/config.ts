@@ -19,6 +19,8 @@ import { type ChannelDeps, withActions } from './channel-config.ts'
 import { type EmailConfig, emailReceiver, mergeEmail, type SmtpGlobal, smtpGlobalKeys } from './email-config.ts'
 import { fileName, type SecretFiles, secretText, takeSecret, takeUrl } from './secret-field.ts'
 import { wrongSpills } from './spill-target.ts'
+import type { Sources } from './template/field.ts'
+import { loadTemplates } from './template/template-set.ts'
 import {
   checkUndelivered,
   idleGlobalKeys,
@@ -67,7 +69,7 @@ const globalSchema = (files: SecretFiles) =>
       }
     })
 
-const receiverSchema = (files: SecretFiles) =>
+const receiverSchema = (files: Sources) =>
   z
     .object({
       name: z.string({ error: 'a receiver needs a name' }).min(1, 'a receiver needs a name'),
@@ -82,7 +84,7 @@ const receiverSchema = (files: SecretFiles) =>
     })
     .strict()
 
-function fileSchema(files: SecretFiles) {
+function fileSchema(files: Sources) {
   return z
     .object({
       global: globalSchema(files),
@@ -91,6 +93,7 @@ function fileSchema(files: SecretFiles) {
       receivers: list(receiverSchema(files)),
       time_intervals: timeIntervalsSchema,
       mute_time_intervals: timeIntervalsSchema,
+      templates: list(z.string()),
       ...idleTopKeys,
     })
     .strict()
@@ -115,6 +118,7 @@ function fileSchema(files: SecretFiles) {
       })
       for (const one of checkRoute(raw.route, names, intervalNames)) fault(['route', ...one.path], one.message)
       checkUndelivered(raw.receivers, raw.global.raw, fault)
+      for (const words of files.templates.faults) fault(['templates'], words)
       const receivers = raw.receivers.map((receiver, index) => ({
         name: receiver.name,
         dingtalk: receiver.dingtalk_configs,
@@ -138,7 +142,10 @@ function fileSchema(files: SecretFiles) {
       return {
         route: raw.route,
         intervals,
-        warnings: undeliveredWarnings({ top: raw, global: raw.global.raw, receivers: raw.receivers }),
+        warnings: [
+          ...files.templates.warnings,
+          ...undeliveredWarnings({ top: raw, global: raw.global.raw, receivers: raw.receivers }),
+        ],
         labels: raw.receivers.map((receiver) => ({ ...receiver.labels, name: receiver.name })),
         inhibitRules: raw.inhibit_rules,
         resolveTimeoutMs: raw.global.resolveTimeoutMs,
@@ -146,6 +153,11 @@ function fileSchema(files: SecretFiles) {
       }
     })
 }
+
+const templatesOnly = z.unknown().transform((raw): readonly string[] => {
+  const named = (raw as { readonly templates?: unknown } | null)?.templates
+  return Array.isArray(named) ? named.filter((one) => typeof one === 'string') : []
+})
 
 export type AlertmanagerConfig = {
   /** Checked: pass it to `buildRoutes`. */
@@ -170,12 +182,24 @@ export function loadAlertmanagerConfig(options: {
   readonly text: string
   /** As `readFileSync(path, 'utf8')`: throws when it cannot. */
   readonly readFile: (path: string) => string
+  /** Names in a folder, as `readdirSync`: for the patterns of `templates:`, which match nothing without. */
+  readonly listFolder?: (path: string) => readonly string[]
+  /** Told of every message that went out in the program's words because a template failed. */
+  readonly onTemplateFault?: () => void
   readonly environment: Readonly<Record<string, string | undefined>>
 }): AlertmanagerConfig {
   const folder = path.dirname(options.file)
-  const files: SecretFiles = { read: (name) => options.readFile(path.resolve(folder, name)) }
   const { file, text, environment } = options
-  const parsed = parseConfig({ file, text, environment, schema: fileSchema(files) })
+  // The templates come first: the texts of receivers are checked against them. What is wrong with the list itself is told with the rest.
+  const patterns = parseConfig({ file, text, environment, schema: templatesOnly })
+  const templates = loadTemplates({
+    patterns,
+    folder,
+    files: { read: options.readFile, list: options.listFolder ?? (() => []) },
+    ...(options.onTemplateFault === undefined ? {} : { onFault: options.onTemplateFault }),
+  })
+  const sources: Sources = { read: (name) => options.readFile(path.resolve(folder, name)), templates }
+  const parsed = parseConfig({ file, text, environment, schema: fileSchema(sources) })
   return {
     route: parsed.route,
     inhibitRules: parsed.inhibitRules,

@@ -6,8 +6,11 @@ import type { Secret } from '../../core/base/redact.ts'
 import { isLoopback } from '../../core/base/schema.ts'
 import { refusal } from './address-guard.ts'
 import { lookKeys, lookOf, notYet, timeout } from './channel-config.ts'
+import { emailHeaders } from './email-headers.ts'
 import type { Look } from './render/message.ts'
 import { fileName, type SecretFiles, secretText, takeSecret } from './secret-field.ts'
+import { type Sources, templateKey } from './template/field.ts'
+import type { TemplateText } from './template/template-text.ts'
 
 export type EmailConfig = {
   readonly to: string
@@ -24,6 +27,8 @@ export type EmailConfig = {
   readonly sendResolved: boolean
   readonly timeoutMs: number
   readonly look: Look
+  /** `html`, `text`, and headers by their names. */
+  readonly own: Readonly<Record<string, TemplateText>>
 }
 
 const oneLineText = z.string().regex(/^[^\r\n]*$/, 'must be one line')
@@ -87,10 +92,15 @@ export type SmtpGlobal = {
   readonly tls: EmailConfig['tls'] | undefined
 }
 
-export const emailReceiver = (files: SecretFiles) =>
+export const emailReceiver = (files: Sources) =>
   z
     .object({
-      to: oneLineText.refine((text) => /[^\s@]@[^\s@]/.test(text), 'not a mail address'),
+      to: oneLineText
+        .refine(
+          (text) => !text.includes('{{'),
+          'a template cannot choose who is written to: use a route and a receiver each',
+        )
+        .refine((text) => /[^\s@]@[^\s@]/.test(text), 'not a mail address'),
       from: oneLineText.optional(),
       hello: oneLineText.optional(),
       smarthost: smarthost.optional(),
@@ -102,9 +112,9 @@ export const emailReceiver = (files: SecretFiles) =>
       auth_identity: identity,
       require_tls: z.boolean().optional(),
       tls_config: tlsConfig(files).optional(),
-      headers: notYet('headers are set by the program'),
-      html: notYet('the HTML part is written by the program; choose its language with lang'),
-      text: notYet('the text part is written by the program; choose its language with lang'),
+      headers: emailHeaders(files).optional(),
+      html: templateKey(files, 'html').optional(),
+      text: templateKey(files).optional(),
       threading: notYet('messages of a group are always one thread'),
       send_resolved: z.boolean().default(false),
       timeout,
@@ -157,5 +167,12 @@ export function mergeEmail(
     sendResolved: raw.send_resolved,
     timeoutMs: raw.timeout,
     look: lookOf(raw, 'en'),
+    own: ownOf(raw),
   }
 }
+
+const ownOf = ({ html, text, headers }: EmailReceiver['raw']): EmailConfig['own'] => ({
+  ...headers,
+  ...(html === undefined ? {} : { html }),
+  ...(text === undefined ? {} : { text }),
+})

@@ -94,10 +94,7 @@ export const undeliveredKinds: Readonly<Record<string, UndeliveredKind>> = {
 
 /** Of a Slack entry that is delivered: these change nothing. */
 export const slackIdleKeys: readonly string[] =
-  `app_token app_token_file app_url title title_link text message_text pretext color fallback
-  footer fields short_fields callback_id image_url thumb_url link_names mrkdwn_in actions update_message http_config`.split(
-    /\s+/,
-  )
+  'app_token app_token_file app_url actions update_message http_config'.split(' ')
 
 /** Keys of `global` that only these kinds read. */
 export const undeliveredGlobalKeys: readonly string[] = [

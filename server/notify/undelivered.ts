@@ -26,7 +26,6 @@ export const undeliveredGlobal: Readonly<Record<string, typeof anything>> = keys
 /** Keys that are read and change nothing. */
 const idle: Readonly<Record<'' | 'global', Readonly<Record<string, string>>>> = {
   '': {
-    templates: 'messages are written by the program; choose their language with lang',
     tracing: 'tracing is set in the configuration of the server',
     event_recorder: 'the history of the server holds every event',
   },
@@ -135,7 +134,9 @@ export function undeliveredWarnings(file: {
 const slackWords = (key: string): string =>
   key === 'http_config'
     ? (idle.global.http_config ?? '')
-    : 'the message is written by the program; choose its language with lang'
+    : key === 'actions'
+      ? 'links stand in the message'
+      : 'an incoming webhook has no use for it'
 
 /** An entry that has no webhook of its own goes by a token where one is set. */
 export function slackByToken(entry: Entry, global: Entry): boolean {

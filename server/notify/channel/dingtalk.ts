@@ -23,9 +23,11 @@ import { type Fitted, fitJson, jsonLength } from '../fit-json.ts'
 import { byteLength, cutBytes } from '../render/bytes.ts'
 import { dingtalkMarkdown, plainText } from '../render/formats.ts'
 import { type Format, type Laid, layOut } from '../render/layout.ts'
-import { type Message, toMessage } from '../render/message.ts'
+import { type Message, titleOf, toMessage } from '../render/message.ts'
 import { type RobotRules, readRobotReply } from '../robot-reply.ts'
-import { fileName, type SecretFiles, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { fileName, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { ownKeys, type Sources } from '../template/field.ts'
+import { ownTexts } from '../template/template-text.ts'
 
 export const maxBodyBytes = 20_000
 /** A robot that was too fast is blocked this long. */
@@ -49,7 +51,7 @@ const verdicts: RobotRules['verdicts'] = {
 }
 const rules: RobotRules = { fields: ['errcode'], verdicts, waitMs: blockedMs }
 
-export const dingtalkConfig = (files: SecretFiles) =>
+export const dingtalkConfig = (files: Sources) =>
   z
     .object({
       url: secretText,
@@ -62,6 +64,7 @@ export const dingtalkConfig = (files: SecretFiles) =>
       send_resolved: z.boolean().default(true),
       timeout,
       ...spillKey,
+      ...ownKeys(files),
       ...lookKeys,
     })
     .strict()
@@ -90,6 +93,7 @@ export const dingtalkConfig = (files: SecretFiles) =>
         ...spillOf(raw),
         timeoutMs: raw.timeout,
         look: lookOf(raw, 'zh'),
+        own: { title: raw.title, text: raw.text },
       }
     })
 export type DingtalkConfig = z.infer<ReturnType<typeof dingtalkConfig>>
@@ -107,7 +111,7 @@ function signedUrl(config: DingtalkConfig, now: number): string {
 
 /** The JSON to be sent, of at most `limit` bytes. */
 export function dingtalkBody(notification: Notification, config: DingtalkConfig, limit = maxBodyBytes): Fitted {
-  const message = toMessage(notification, config.look)
+  const message = toMessage(notification, config.look, ownTexts(config.own, notification))
   const called = notification.status === 'firing' ? config.mentions : nobody
   const at = { atMobiles: called.mobiles, atUserIds: called.user_ids, isAtAll: called.all }
   return fitJson(limit, (room) => {
@@ -119,7 +123,7 @@ export function dingtalkBody(notification: Notification, config: DingtalkConfig,
 type Content = { readonly fields: Record<string, unknown>; readonly shown: number }
 
 function content(message: Message, config: DingtalkConfig, room: number): Content {
-  const title = cutBytes(`${message.icon} ${message.word} · ${message.rule}`, 128)
+  const title = cutBytes(titleOf(message), 128)
   if (config.messageType === 'text') {
     const { text, shown } = laid(message, plainText, config, room)
     return { fields: { msgtype: 'text', text: { content: text } }, shown }

@@ -10,10 +10,12 @@ import { guardedLookup, refusal } from '../address-guard.ts'
 import { type ChannelDeps, type ChannelPlace, channelName } from '../channel-config.ts'
 import type { EmailConfig } from '../email-config.ts'
 import { failure, replyText } from '../outcome.ts'
+import { cutBytes } from '../render/bytes.ts'
 import { plainText } from '../render/formats.ts'
 import { htmlBody } from '../render/html.ts'
 import { layout } from '../render/layout.ts'
-import { subject, toMessage } from '../render/message.ts'
+import { oneLine, subject, toMessage } from '../render/message.ts'
+import { ownTexts } from '../template/template-text.ts'
 
 /** The text part: a mail has no limit, but its reader and most relays do. */
 const maxTextBytes = 256 << 10
@@ -21,14 +23,16 @@ const maxTextBytes = 256 << 10
 export type Mail = {
   readonly from: string
   readonly to: string
+  /** Whom the server is told, whatever the headers show. */
+  readonly envelope: { readonly from: string; readonly to: string }
   readonly subject: string
   readonly messageId: string
   readonly inReplyTo: string
   readonly references: string
   readonly date: Date
   readonly headers: Readonly<Record<string, string>>
-  readonly text: string
-  readonly html: string
+  readonly text?: string
+  readonly html?: string
 }
 
 const short = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 24)
@@ -38,20 +42,34 @@ const token = (text: string): string => (/^[A-Za-z0-9_.-]{1,64}$/.test(text) ? t
 export function mailOf(notification: Notification, config: EmailConfig): Mail {
   const domain = /@([A-Za-z0-9.-]+)>?\s*$/.exec(config.from)?.[1] ?? 'inferward.invalid'
   const thread = `<group.${short(`${notification.receiver}\n${notification.groupKey}`)}@${domain}>`
-  const message = toMessage(notification, config.look)
+  const { texts, fault } = ownTexts(config.own, notification)
+  const message = toMessage(notification, config.look, { texts: {}, fault })
+  const { html, text, Subject, From, To, ...headers } = texts
+  // An empty part is left out, as upstream; a mail without any says what the program would.
+  const empty = html === '' && text === ''
   return {
-    from: config.from,
-    to: config.to,
-    subject: subject(notification),
+    from: shown(From, config.from),
+    to: shown(To, config.to),
+    envelope: { from: config.from, to: config.to },
+    subject: shown(Subject, subject(notification)),
     messageId: `<${token(notification.id)}@${domain}>`,
     inReplyTo: thread,
     references: thread,
     date: new Date(notification.at),
-    headers: { 'List-Id': `<${token(notification.receiver)}.alerts.${domain}>`, 'Auto-Submitted': 'auto-generated' },
-    text: layout(message, plainText, maxTextBytes, ''),
-    html: htmlBody(message),
+    headers: {
+      'List-Id': `<${token(notification.receiver)}.alerts.${domain}>`,
+      'Auto-Submitted': 'auto-generated',
+      ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, shown(value, '')])),
+    },
+    ...(text === '' && !empty
+      ? {}
+      : { text: cutBytes(text || layout(message, plainText, maxTextBytes, ''), maxTextBytes) }),
+    ...(html === '' ? {} : { html: html ?? htmlBody(message) }),
   }
 }
+
+/** A header is one line, whatever a label holds. */
+const shown = (own: string | undefined, ours: string): string => (own === undefined ? ours : oneLine(own))
 
 export function emailChannel(place: ChannelPlace, config: EmailConfig, deps: ChannelDeps): Channel {
   const secrets = config.auth === null ? [] : [config.auth.password.reveal()]
@@ -96,7 +114,7 @@ export function emailChannel(place: ChannelPlace, config: EmailConfig, deps: Cha
         `In-Reply-To: ${mail.inReplyTo}`,
         ...Object.entries(mail.headers).map(([name, value]) => `${name}: ${value}`),
       ]
-      return `SMTP ${config.host}:${config.port} (${secure})\n${login}${head.join('\n')}\n\n${mail.text}`
+      return `SMTP ${config.host}:${config.port} (${secure})\n${login}${head.join('\n')}\n\n${mail.text ?? mail.html}`
     },
   }
 }

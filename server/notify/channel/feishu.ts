@@ -23,9 +23,11 @@ import { type Fitted, fitJson, jsonLength } from '../fit-json.ts'
 import { byteLength, cutBytes } from '../render/bytes.ts'
 import { feishuMarkdown, feishuText } from '../render/formats.ts'
 import { layOut } from '../render/layout.ts'
-import { toMessage } from '../render/message.ts'
+import { titleOf, toMessage } from '../render/message.ts'
 import { type RobotRules, readRobotReply } from '../robot-reply.ts'
-import { fileName, type SecretFiles, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { fileName, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { ownKeys, type Sources } from '../template/field.ts'
+import { ownTexts } from '../template/template-text.ts'
 
 export const maxBodyBytes = 20_000
 const base = 'https://open.feishu.cn/open-apis/bot/v2/hook/'
@@ -44,7 +46,7 @@ const rules: RobotRules = {
   waitMs: 60_000,
 }
 
-export const feishuConfig = (files: SecretFiles) =>
+export const feishuConfig = (files: Sources) =>
   z
     .object({
       url: secretText,
@@ -57,6 +59,7 @@ export const feishuConfig = (files: SecretFiles) =>
       send_resolved: z.boolean().default(true),
       timeout,
       ...spillKey,
+      ...ownKeys(files),
       ...lookKeys,
     })
     .strict()
@@ -81,6 +84,7 @@ export const feishuConfig = (files: SecretFiles) =>
         ...spillOf(raw),
         timeoutMs: raw.timeout,
         look: lookOf(raw, 'zh'),
+        own: { title: raw.title, text: raw.text },
       }
     })
 export type FeishuConfig = z.infer<ReturnType<typeof feishuConfig>>
@@ -100,7 +104,7 @@ export function feishuBody(
   now: number,
   limit = maxBodyBytes,
 ): Fitted {
-  const message = toMessage(notification, config.look)
+  const message = toMessage(notification, config.look, ownTexts(config.own, notification))
   const called = notification.status === 'firing' ? config.mentions : nobody
   const ids = [...called.user_ids, ...(called.all ? ['all'] : [])]
   const timestamp = Math.floor(now / 1000)
@@ -115,7 +119,7 @@ export function feishuBody(
       return { body: { ...signed, msg_type: 'text', content: { text: first.text } }, shown: first.shown }
     })
   }
-  const title = cutBytes(`${message.icon} ${message.word} · ${message.rule}`, 256)
+  const title = cutBytes(titleOf(message), 256)
   const buttons = message.links
     .filter((link) => byteLength(link.url) <= 1024)
     .map((link) => ({ tag: 'button', text: { tag: 'plain_text', content: link.name }, url: link.url, type: 'default' }))

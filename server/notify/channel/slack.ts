@@ -1,5 +1,5 @@
 // Slack incoming webhook: blocks of at most 3000 characters each, one message a second, `ok` in plain text for success. The URL is the whole
-// secret. Alertmanager's keys for address, channel and name; the message is ours.
+// secret. Alertmanager's keys; without any for the message, it is ours.
 
 import { z } from 'zod'
 import type { Secret } from '../../../core/base/redact.ts'
@@ -21,23 +21,27 @@ import { failure, replyText, transportFailure } from '../outcome.ts'
 import { cutChars } from '../render/bytes.ts'
 import { slackMarkdown } from '../render/formats.ts'
 import { layOut } from '../render/layout.ts'
-import { type Look, toMessage } from '../render/message.ts'
-import { fileName, type SecretFiles, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { type Look, titleOf, toMessage } from '../render/message.ts'
+import { fileName, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { type Sources, templateKey } from '../template/field.ts'
+import { ownTexts, type TemplateText } from '../template/template-text.ts'
 import { slackIdleKeys } from '../undelivered-kinds.ts'
+import { ownMessage, type SlackOwn, slackOwn, slackOwnKeys } from './slack-attachment.ts'
 
 const maxSection = 3000
 const maxSections = 4
 const maxTitle = 150
 
-export const slackConfig = (files: SecretFiles) =>
+export const slackConfig = (files: Sources) =>
   z
     .object({
       api_url: secretText,
       api_url_file: fileName,
-      channel: z.string().max(200).default(''),
-      username: z.string().max(200).default(''),
-      icon_emoji: z.string().max(200).default(''),
-      icon_url: z.string().max(1000).default(''),
+      channel: templateKey(files).optional(),
+      username: templateKey(files).optional(),
+      icon_emoji: templateKey(files).optional(),
+      icon_url: templateKey(files).optional(),
+      ...slackOwnKeys(files),
       // Read and not used: undelivered.ts names them.
       ...Object.fromEntries(slackIdleKeys.map((key) => [key, z.unknown().optional()])),
       send_resolved: z.boolean().default(false),
@@ -46,12 +50,15 @@ export const slackConfig = (files: SecretFiles) =>
       ...lookKeys,
     })
     .strict()
-    .transform((raw, context) => ({ raw, url: takeUrl(context, raw, 'api_url', files) }))
+    .transform((raw, context) => ({ raw, url: takeUrl(context, raw, 'api_url', files), own: slackOwn(raw, files) }))
 export type SlackReceiver = z.infer<ReturnType<typeof slackConfig>>
 
 export type SlackConfig = {
   readonly url: Secret
-  readonly post: Readonly<Record<string, string>>
+  /** How the message is shown: channel, name, icon. */
+  readonly post: Readonly<Record<string, TemplateText>>
+  /** Null: the message is the program's. */
+  readonly own: SlackOwn | null
   readonly sendResolved: boolean
   readonly spillTo?: string
   readonly timeoutMs: number
@@ -59,14 +66,17 @@ export type SlackConfig = {
 }
 
 /** One receiver over `slack_api_url`; null when neither has an address: that is a fault, or a warning, of undelivered.ts. */
-export function mergeSlack({ raw, url }: SlackReceiver, global: Secret | undefined): SlackConfig | null {
+export function mergeSlack({ raw, url, own }: SlackReceiver, global: Secret | undefined): SlackConfig | null {
   const address = url ?? global
   if (address === undefined) return null
   const { channel, username, icon_emoji, icon_url } = raw
-  const post = Object.entries({ channel, username, icon_emoji, icon_url }).filter(([, value]) => value !== '')
+  const post = Object.entries({ channel, username, icon_emoji, icon_url }).flatMap(([name, text]) =>
+    text === undefined ? [] : [[name, text] as const],
+  )
   return {
     url: address,
     post: Object.fromEntries(post),
+    own,
     sendResolved: raw.send_resolved,
     ...spillOf(raw),
     timeoutMs: raw.timeout,
@@ -75,12 +85,18 @@ export function mergeSlack({ raw, url }: SlackReceiver, global: Secret | undefin
 }
 
 export function slackBody(notification: Notification, config: SlackConfig): Fitted {
-  const message = toMessage(notification, config.look)
-  const title = `${message.icon} ${message.word} · ${message.rule}`
+  const { texts, fault } = ownTexts(config.post, notification)
+  const post = Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== ''))
+  const own = config.own === null || notification.digest === true ? null : ownMessage(config.own, notification)
+  if (own !== null && own.post !== null && fault === null) {
+    return { body: JSON.stringify({ ...post, ...own.post }), shown: notification.alerts.length }
+  }
+  const message = toMessage(notification, config.look, { texts: {}, fault: fault ?? own?.fault ?? null })
+  const title = titleOf(message)
   // A block less than there may be: a section ends at a line break, and so is rarely full.
   const { text, shown } = layOut(message, slackMarkdown, maxSection * (maxSections - 1), '', (part) => part.length)
   const sections = sectionsOf(text).map((part) => ({ type: 'section', text: { type: 'mrkdwn', text: part } }))
-  return { body: JSON.stringify({ ...config.post, text: cutChars(title, maxTitle), blocks: sections }), shown }
+  return { body: JSON.stringify({ ...post, text: cutChars(title, maxTitle), blocks: sections }), shown }
 }
 
 /** Whole lines, as many as fit into one section; a longer line is cut between characters. */

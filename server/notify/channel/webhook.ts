@@ -8,9 +8,11 @@ import type { Channel } from '../../dispatch/channel.ts'
 import type { Notification } from '../../dispatch/notification.ts'
 import { type ChannelDeps, type ChannelPlace, channelName, notYet, timeout } from '../channel-config.ts'
 import { cutSecrets, replyText, transportFailure } from '../outcome.ts'
-import { fileName, type SecretFiles, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { fileName, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import type { Sources } from '../template/field.ts'
+import { payloadKey } from '../template/payload.ts'
 
-export const webhookConfig = (files: SecretFiles) =>
+export const webhookConfig = (files: Sources) =>
   z
     .object({
       url: secretText,
@@ -22,7 +24,7 @@ export const webhookConfig = (files: SecretFiles) =>
       send_resolved: z.boolean().default(true),
       timeout,
       http_config: notYet('put user and password into the URL, or sign with secret_file'),
-      payload: notYet('the body is always version 4'),
+      payload: payloadKey(files),
     })
     .strict()
     .transform((raw, context) => {
@@ -38,6 +40,7 @@ export const webhookConfig = (files: SecretFiles) =>
         maxAlerts: raw.max_alerts,
         sendResolved: raw.send_resolved,
         timeoutMs: raw.timeout,
+        payload: raw.payload,
       }
     })
 export type WebhookConfig = z.infer<ReturnType<typeof webhookConfig>>
@@ -46,7 +49,8 @@ export type WebhookConfig = z.infer<ReturnType<typeof webhookConfig>>
 const instant = (at: number | null): string =>
   at === null ? '0001-01-01T00:00:00Z' : new Date(at).toISOString().replace(/\.?0*Z$/, 'Z')
 
-export function webhookBody(notification: Notification, maxAlerts = 0): string {
+/** Version 4; `fault` tells why it is not the payload that was asked for. */
+export function webhookBody(notification: Notification, maxAlerts = 0, fault: string | null = null): string {
   const shown = maxAlerts > 0 ? notification.alerts.slice(0, maxAlerts) : notification.alerts
   const alert = (one: Alert): Record<string, unknown> => {
     const resolved = isResolved(one, notification.at)
@@ -71,7 +75,15 @@ export function webhookBody(notification: Notification, maxAlerts = 0): string {
     version: '4',
     groupKey: notification.groupKey,
     truncatedAlerts: notification.truncated + notification.alerts.length - shown.length,
+    ...(fault === null ? {} : { templateFault: fault }),
   })
+}
+
+function bodyOf(notification: Notification, { payload, maxAlerts }: WebhookConfig): string {
+  if (payload === null) return webhookBody(notification, maxAlerts)
+  const listed = maxAlerts > 0 ? { ...notification, alerts: notification.alerts.slice(0, maxAlerts) } : notification
+  const { body, fault } = payload.render(listed)
+  return body ?? webhookBody(notification, maxAlerts, fault)
 }
 
 /** `sha256=` and the hexadecimal HMAC over `timestamp.body`, the timestamp in seconds. */
@@ -97,7 +109,7 @@ export function webhookChannel(place: ChannelPlace, config: WebhookConfig, deps:
     receiver: place.receiver,
     sendResolved: config.sendResolved,
     async send(notification, signal) {
-      const body = webhookBody(notification, config.maxAlerts)
+      const body = bodyOf(notification, config)
       const headers = headersOf(notification, body)
       const outcome = await deps.post({ url: config.url.reveal(), headers, body, timeoutMs: config.timeoutMs }, signal)
       const failed = transportFailure(outcome, secrets, deps.clock.now())
@@ -107,7 +119,7 @@ export function webhookChannel(place: ChannelPlace, config: WebhookConfig, deps:
     },
     preview(notification) {
       const { origin, pathname, search } = new URL(config.url.reveal())
-      const body = webhookBody(notification, config.maxAlerts)
+      const body = bodyOf(notification, config)
       const headers = Object.entries(headersOf(notification, body)).map(
         ([name, value]) => `${name}: ${name === 'x-signature' ? '***' : value}`,
       )

@@ -2,7 +2,7 @@
 // what is longer would be cut on the phone without a mark, so it is cut here with one.
 
 import { byteLength, cutChars } from '../render/bytes.ts'
-import type { Message } from '../render/message.ts'
+import { type Message, titleOf } from '../render/message.ts'
 
 const advice = { title: 26, desc: 30, subTitle: 112, rowName: 5, rowValue: 26, rows: 6, links: 3 } as const
 const maxUrlBytes = 1024
@@ -16,7 +16,7 @@ export function wecomCard(message: Message): Readonly<Record<string, unknown>> |
   return {
     card_type: 'text_notice',
     main_title: {
-      title: cutChars(`${message.icon} ${message.word} · ${message.rule}`, advice.title),
+      title: cutChars(titleOf(message), advice.title),
       desc: cutChars(message.head[0]?.value ?? '', advice.desc),
     },
     sub_title_text: cutChars(subTitle, advice.subTitle),

@@ -22,7 +22,9 @@ import { plainText, wecomMarkdown } from '../render/formats.ts'
 import { layOut } from '../render/layout.ts'
 import { toMessage } from '../render/message.ts'
 import { type RobotRules, readRobotReply } from '../robot-reply.ts'
-import { fileName, type SecretFiles, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { fileName, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { ownKeys, type Sources } from '../template/field.ts'
+import { ownTexts } from '../template/template-text.ts'
 import { wecomCard } from './wecom-card.ts'
 
 /** Bytes of `content`, not of the body. */
@@ -37,7 +39,7 @@ const rules: RobotRules = {
 
 const bareKey = (text: string): string | null => (/^[\w-]{16,}$/.test(text) ? `${base}${text}` : null)
 
-export const wecomConfig = (files: SecretFiles) =>
+export const wecomConfig = (files: Sources) =>
   z
     .object({
       url: secretText,
@@ -49,6 +51,7 @@ export const wecomConfig = (files: SecretFiles) =>
       send_resolved: z.boolean().default(true),
       timeout,
       ...spillKey,
+      ...ownKeys(files),
       ...lookKeys,
     })
     .strict()
@@ -80,15 +83,19 @@ export const wecomConfig = (files: SecretFiles) =>
         ...spillOf(raw),
         timeoutMs: raw.timeout,
         look: lookOf(raw, 'zh'),
+        own: { title: raw.title, text: raw.text },
       }
     })
 export type WecomConfig = z.infer<ReturnType<typeof wecomConfig>>
 
 /** A card is for one alert: it has no room for a list, so several go as Markdown. */
 export function wecomBody(notification: Notification, config: WecomConfig, shorter = 1): Fitted {
-  const message = toMessage(notification, config.look)
+  const message = toMessage(notification, config.look, ownTexts(config.own, notification))
   const called = notification.status === 'firing' ? config.mentions : nobody
-  const card = config.messageType === 'template_card' && message.total === 1 ? wecomCard(message) : null
+  const card =
+    config.messageType === 'template_card' && message.total === 1 && message.own.text === undefined
+      ? wecomCard(message)
+      : null
   if (card !== null) return { body: JSON.stringify({ msgtype: 'template_card', template_card: card }), shown: 1 }
   if (config.messageType !== 'text') {
     const names = called.user_ids.map((name) => `<@${name}>`).join(' ')

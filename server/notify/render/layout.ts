@@ -40,6 +40,8 @@ export type Laid = {
 }
 
 export function layOut(message: Message, format: Format, limit: number, tail: string, size = byteLength): Laid {
+  if (message.own.text !== undefined)
+    return cutOwn(message, message.own.text, tail && `${format.gap}${tail}`, { limit, size })
   for (const cap of caps) {
     const laid = attempt(message, format, { limit, size }, tail, cap)
     if (laid !== null) return laid
@@ -47,6 +49,19 @@ export function layOut(message: Message, format: Format, limit: number, tail: st
   const { title, fields } = head(message, format, caps[3])
   const end = tail === '' ? '' : `${format.gap}${tail}`
   return { text: cutBytes([title, fields].join(format.gap), Math.max(0, limit - byteLength(end))) + end, shown: 0 }
+}
+
+/** The user's own text knows nothing of limits: its end gives way, the tail stays. */
+function cutOwn(message: Message, text: string, end: string, { limit, size }: Room): Laid {
+  if (size(text + end) <= limit) return { text: text + end, shown: message.total }
+  const mark = words[message.lang].cut(byteLength(text))
+  for (let bytes = limit; bytes > 0; ) {
+    const cut = cutBytes(text, bytes, mark) + end
+    const over = size(cut) - limit
+    if (over <= 0) return { text: cut, shown: 0 }
+    bytes -= over
+  }
+  return { text: end, shown: 0 }
 }
 
 type Room = { readonly limit: number; readonly size: (text: string) => number }

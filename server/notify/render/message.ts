@@ -4,6 +4,7 @@
 import { type Alert, isResolved } from '../../alert/alert.ts'
 import type { Notification } from '../../dispatch/notification.ts'
 import type { ActionLinks } from '../action-link.ts'
+import type { OwnTexts } from './own-texts.ts'
 import { localTime, span } from './time.ts'
 import { type Lang, severityRank, statusIcon, words } from './words.ts'
 
@@ -33,7 +34,15 @@ export type Message = {
   readonly lines: readonly string[]
   /** Alerts of the group, those that are in no line included. */
   readonly total: number
+  /** What the user's own templates made of it; it stands in place of all the rest. */
+  readonly own: { readonly title?: string; readonly text?: string }
 }
+
+/** The head line, as the notice on a telephone shows it. */
+export const titleOf = (message: Message): string =>
+  message.own.title === undefined ? `${message.icon} ${message.word} · ${message.rule}` : oneLine(message.own.title)
+
+const nothingOwn: OwnTexts<'title' | 'text'> = { texts: {}, fault: null }
 
 /** More lines fit into no format. */
 const maxLines = 1000
@@ -81,7 +90,20 @@ export function subject(notification: Notification): string {
   return `[${status}] ${name}${rest === '' ? '' : ` (${rest})`}`
 }
 
-export function toMessage(notification: Notification, look: Look): Message {
+/** A digest is of several groups, and no template was written for it; a part says which it is. */
+function ownOf(notification: Notification, { texts }: OwnTexts<'title' | 'text'>): Message['own'] {
+  if (notification.digest === true) return {}
+  const { part } = notification
+  if (part === undefined) return texts
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, `[${part.number}/${part.of}] ${text}`]))
+}
+
+/** `own`: what templates made of it; the fault of one is told in the prose, and everything else is the program's. */
+export function toMessage(
+  notification: Notification,
+  look: Look,
+  own: OwnTexts<'title' | 'text'> = nothingOwn,
+): Message {
   const w = words[look.lang]
   const { alerts, at, status } = notification
   const ended = (alert: Alert): boolean => isResolved(alert, at)
@@ -168,10 +190,15 @@ export function toMessage(notification: Notification, look: Look): Message {
       ...field(w.lasted, end === null ? '' : span(end - since, look.lang)),
       ...field(w.details, firing > 0 && firing < total ? w.counts(firing, total - firing) : ''),
     ],
-    prose: [...field(w.summary, common('summary')), ...field(w.description, common('description'))],
+    prose: [
+      ...field(w.templateFault, own.fault ?? ''),
+      ...field(w.summary, common('summary')),
+      ...field(w.description, common('description')),
+    ],
     links: links(notification, look),
     lines: total > 1 ? alerts.slice(0, maxLines).map(line) : [],
     total,
+    own: ownOf(notification, own),
   }
 }
 

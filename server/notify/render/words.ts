@@ -29,6 +29,8 @@ export type Words = {
   /** Links that act. */
   readonly silence: string
   readonly ack: string
+  /** A template of the user's failed. */
+  readonly templateFault: string
   readonly colon: string
   readonly and: (count: number) => string
   readonly counts: (firing: number, resolved: number) => string
@@ -62,6 +64,7 @@ export const words: Readonly<Record<Lang, Words>> = {
     runbook: '处理手册',
     silence: '静默',
     ack: '确认',
+    templateFault: '模板出错',
     colon: '：',
     and: (count) => `等 ${count} 个`,
     counts: (firing, resolved) => `告警中 ${firing} 条，已恢复 ${resolved} 条`,
@@ -97,6 +100,7 @@ export const words: Readonly<Record<Lang, Words>> = {
     runbook: 'Runbook',
     silence: 'Silence',
     ack: 'Acknowledge',
+    templateFault: 'Template failed',
     colon: ': ',
     and: (count) => `(${count} in all)`,
     counts: (firing, resolved) => `${firing} firing, ${resolved} resolved`,

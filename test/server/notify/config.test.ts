@@ -296,10 +296,9 @@ describe('what a file asks for and does not get', () => {
       ),
     )
     expect(config.warnings).toEqual([
-      'alertmanager.yml: templates: not used: messages are written by the program; choose their language with lang',
+      'alertmanager.yml: templates[0]: nothing matches a.tmpl',
       'alertmanager.yml: global.http_config: not used: requests go straight to the receiver, without a proxy; user and password may stand in a URL',
       'alertmanager.yml: receivers[0].slack_configs[0]: not delivered in this version, "oncall" gets nothing by it; use an incoming webhook',
-      'alertmanager.yml: receivers[0].slack_configs[1].text: not used: the message is written by the program; choose its language with lang',
       'alertmanager.yml: receivers[0].wechat_configs[0]: not delivered in this version, "oncall" gets nothing by it; use wecom_configs with a group robot',
     ])
     expect(config.channels(testDeps()).map((one) => one.name)).toEqual(['oncall/slack[1]'])

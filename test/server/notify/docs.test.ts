@@ -3,12 +3,16 @@
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { alertmanagerFunctions } from '../../../core/rules/gotemplate/alertmanager-functions.ts'
 import { dingtalkConfig } from '../../../server/notify/channel/dingtalk.ts'
 import { feishuConfig } from '../../../server/notify/channel/feishu.ts'
+import { slackOwnKeys } from '../../../server/notify/channel/slack-attachment.ts'
 import { wecomConfig } from '../../../server/notify/channel/wecom.ts'
 import { loadAlertmanagerConfig } from '../../../server/notify/config.ts'
+import { loadTemplates } from '../../../server/notify/template/template-set.ts'
 import { dingtalkFacts, feishuFacts, wecomFacts } from '../../helpers/sinks/robot-facts.ts'
 import { load, testDeps } from './deps.ts'
+import { notification } from './sample.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const pages = ['docs/channels.md', 'docs/channels.zh-CN.md']
@@ -39,7 +43,8 @@ describe('the page about channels', () => {
 
   it.each(pages)('%s names every key of the robots and every errcode that is handled', (name) => {
     const text = page(name)
-    const noFiles = { read: () => '' }
+    const files = { read: () => '', list: () => [] }
+    const noFiles = { read: files.read, templates: loadTemplates({ patterns: [], folder: '/', files }) }
     const shapes = [dingtalkConfig(noFiles), wecomConfig(noFiles), feishuConfig(noFiles)].flatMap((one) =>
       Object.keys(one.in.shape),
     )
@@ -47,6 +52,36 @@ describe('the page about channels', () => {
     const codes = [dingtalkFacts, wecomFacts, feishuFacts].flatMap((facts) => facts.codes.map((one) => one.code))
     const written = text.replace('430101–430104', '430101 430102 430103 430104')
     expect(codes.filter((code) => !written.includes(String(code)))).toEqual([])
+  })
+})
+
+describe('the page about templates', () => {
+  const names = ['docs/templates.md', 'docs/templates.zh-CN.md']
+  const blocks = (name: string) => [...page(name).matchAll(/```(?:yaml)?\n([\s\S]*?)```/g)].map((one) => one[1]!)
+
+  it('has an example that loads and says what it should, the same in both languages', () => {
+    const [yaml, template] = blocks(names[0]!)
+    expect(blocks(names[1]!)).toEqual([yaml, template])
+    const config = loadAlertmanagerConfig({
+      file: '/etc/inferward/alertmanager.yml',
+      text: yaml!,
+      readFile: () => template!,
+      listFolder: () => ['fleet.tmpl', 'templates', 'inferward', 'etc'],
+      environment: {},
+    })
+    expect(config.warnings).toEqual([])
+    for (const channel of config.channels(testDeps()).slice(0, 2))
+      expect(channel.preview(notification())).toContain('gpu-01 GPU 3: GPU 3 温度过高')
+  })
+
+  it.each(names)('%s names every key that takes a template, and every function', (name) => {
+    const text = page(name)
+    const templates = loadTemplates({ patterns: [], folder: '/', files: { read: () => '', list: () => [] } })
+    const keys = Object.keys(slackOwnKeys({ read: () => '', templates })).filter(
+      (key) => !['short_fields', 'link_names', 'mrkdwn_in'].includes(key),
+    )
+    const wanted = [...keys, 'html', 'headers', 'payload', ...Object.keys(alertmanagerFunctions)]
+    expect(wanted.filter((one) => !text.includes(`\`${one}\``))).toEqual([])
   })
 })
 

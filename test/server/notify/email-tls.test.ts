@@ -68,6 +68,7 @@ describe.skipIf(!available)('mail under TLS', () => {
       sendResolved: false,
       timeoutMs: 10_000,
       look: { lang: 'en', timeZone: 'UTC' },
+      own: {},
       ...more(cert),
     }
     return { sink, channel: emailChannel({ receiver: 'oncall', index: 0 }, config, testDeps()) }
