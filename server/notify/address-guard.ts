@@ -1,32 +1,35 @@
-// Where a notification may not go: the addresses at which clouds hand out credentials. Checked on the address that the connection will use,
-// after the name was resolved, so that no name can point there later. Private ranges are allowed: the file names them on purpose.
+// Where a message may not go. Cloud metadata services never; private networks only where the configuration file says so; this host only where the
+// file names it. Checked on the address that the connection will use, after the name was resolved, so that no name can point elsewhere later.
 
 import { lookup as dnsLookup } from 'node:dns'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import { InferwardError } from '../../core/base/errors.ts'
+import { type AddressClass, classOf } from './address-class.ts'
 
-// 169.254.0.0/16 holds the services of AWS, Azure, GCP and Tencent, of ECS tasks (169.254.170.2) and EKS pods (169.254.170.23);
-// 100.100.100.200 is Alibaba's, 192.0.0.192 Oracle's, 168.63.129.16 Azure's wire server. BlockList sees through ::ffff:a.b.c.d.
-const refused = new BlockList()
-refused.addSubnet('169.254.0.0', 16, 'ipv4')
-for (const address of ['100.100.100.200', '192.0.0.192', '168.63.129.16']) refused.addAddress(address, 'ipv4')
-refused.addSubnet('fd00:ec2::', 32, 'ipv6')
-refused.addAddress('fd20:ce::254', 'ipv6')
-// The same behind NAT64.
-refused.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6')
-refused.addAddress('64:ff9b::6464:64c8', 'ipv6')
+/**
+ * How far a connection may reach. `public`: the Internet, for addresses that arrive by API or console. `host`: also this host itself, for those of
+ * the configuration file. `private`: also private networks, for those of the file that say `allow_private: true`.
+ */
+export type Reach = 'public' | 'host' | 'private'
 
-const refusedNames = /^(?:metadata|metadata\.google\.internal|metadata\.goog|instance-data(?:\.ec2\.internal)?)\.?$/i
+const allowed: Readonly<Record<Reach, readonly AddressClass[]>> = {
+  public: ['public'],
+  host: ['public', 'host'],
+  private: ['public', 'host', 'private'],
+}
 
-/** Words why a connection to this host or address is refused, or null. */
-export function refusal(host: string): string | null {
+const metadataNames = /^(?:metadata|metadata\.google\.internal|metadata\.goog|instance-data(?:\.ec2\.internal)?)\.?$/i
+const hostNames = /^(?:localhost|.*\.localhost)\.?$/i
+
+/** Words why a connection to this host or address is refused, or null. A name that says nothing by itself is judged by its addresses, later. */
+export function refusal(host: string, reach: Reach): string | null {
   const bare = host.replace(/^\[(.*)\]$/, '$1')
-  if (refusedNames.test(bare)) return `${bare} is a cloud metadata service`
-  const family = isIP(bare)
-  if (family !== 0 && refused.check(bare, family === 6 ? 'ipv6' : 'ipv4')) {
-    return `${bare} is the address of a cloud metadata service`
-  }
-  return null
+  if (metadataNames.test(bare)) return `${bare} is a cloud metadata service`
+  const kind = hostNames.test(bare) ? 'host' : classOf(bare)
+  if (kind === null || allowed[reach].includes(kind)) return null
+  if (kind === 'metadata') return `${bare} is the address of a cloud metadata service`
+  if (reach === 'public') return `${bare} is not on the Internet`
+  return `${bare} is a private address: set allow_private: true for this channel if it is meant`
 }
 
 export function refusedError(words: string): InferwardError {
@@ -37,17 +40,18 @@ export function refusedError(words: string): InferwardError {
   })
 }
 
-/** For `net.connect` and `http.request`: resolves a name once, and fails when any of its addresses is refused. */
-export const guardedLookup: LookupFunction = lookupGuard(dnsLookup)
+export type Resolve = typeof dnsLookup
 
-export function lookupGuard(resolve: typeof dnsLookup): LookupFunction {
+/** For `net.connect` and `http.request`: resolves a name once, and fails when any of its addresses is refused. */
+export function lookupGuard(reach: Reach, resolve: typeof dnsLookup = dnsLookup): LookupFunction {
   return (hostname, options, callback) => {
-    const named = refusal(hostname)
+    const named = refusal(hostname, reach)
     if (named !== null) return void callback(refusedError(named), [])
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, [])
       for (const { address } of addresses) {
-        const words = refusal(address)
+        // What is no address cannot be judged, and so not be called.
+        const words = isIP(address.replace(/%.*$/, '')) === 0 ? `${address} is no address` : refusal(address, reach)
         if (words !== null) return callback(refusedError(`${hostname} resolves to it: ${words}`), [])
       }
       const first = addresses[0]

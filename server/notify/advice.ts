@@ -119,8 +119,8 @@ const byCode: Readonly<Record<string, Advice>> = {
     zh: '超时无应答：请检查本机到对方的网络、代理与防火墙，或增大 `timeout`。',
   },
   unreachable: {
-    en: 'Not reachable: check host name, port, DNS, certificate and firewall. Cloud metadata addresses are always refused.',
-    zh: '无法连接：请检查主机名、端口、DNS、证书与防火墙。云元数据地址一律拒绝访问。',
+    en: 'Not reachable: check host name, port, DNS, certificate and firewall. Private addresses need `allow_private: true`; cloud metadata addresses are always refused.',
+    zh: '无法连接：请检查主机名、端口、DNS、证书与防火墙。内网地址需要 `allow_private: true`；云元数据地址一律拒绝访问。',
   },
   http_4xx: {
     en: 'The receiver refused the request: check the URL and its credentials.',

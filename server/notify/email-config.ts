@@ -38,7 +38,7 @@ const smarthost = z.string().transform((text, context) => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
-  const words = host === undefined ? null : refusal(host)
+  const words = host === undefined ? null : refusal(host, 'private')
   if (host !== undefined && words === null && port > 0 && port <= 65_535) return { host, port }
   const message =
     words === null ? 'not a mail server: write host:port, for example smtp.example.org:587' : `refused: ${words}`

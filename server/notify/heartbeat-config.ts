@@ -15,7 +15,7 @@ const between = (least: number, most: number, words: string) =>
 /** Words why the text is no URL to call, or null. They do not hold it: such URLs are secrets. */
 function urlFault(text: string): string | null {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return 'not an http or https URL'
-  const words = refusal(new URL(text).hostname)
+  const words = refusal(new URL(text).hostname, 'private')
   return words === null ? null : `refused: ${words}`
 }
 

@@ -67,7 +67,8 @@ export function openHeartbeats(deps: {
       at: new Date(clock.now()).toISOString(),
     })
     const outcome = await deps.post(
-      { url: url.reveal(), headers: { 'content-type': 'application/json' }, body, timeoutMs },
+      // Whoever watches the watcher may stand in the own network; only the file can name it.
+      { url: url.reveal(), headers: { 'content-type': 'application/json' }, body, timeoutMs, reach: 'private' },
       stopping.signal,
     )
     const ok = outcome.kind === 'reply' && outcome.status >= 200 && outcome.status < 300

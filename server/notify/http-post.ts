@@ -1,11 +1,12 @@
 // One POST to a receiver: bounded in time and in what is read, no redirect followed, the address checked at the connection. It never throws;
 // what came back is plain data for the channel to judge.
 
+import type { lookup as dnsLookup } from 'node:dns'
 import { type IncomingHttpHeaders, type RequestOptions, request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
 import type { Clock } from '../../core/base/clock.ts'
 import { errorText, systemCode } from '../../core/base/errors.ts'
-import { guardedLookup, refusal } from './address-guard.ts'
+import { lookupGuard, type Reach, refusal } from './address-guard.ts'
 
 /** An answer of a receiver is a few hundred bytes; what passes this is a page, and not read further. */
 export const maxReplyBytes = 64 << 10
@@ -15,6 +16,8 @@ export type PostRequest = {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly timeoutMs: number
+  /** Where its URL may lead, by where it came from. */
+  readonly reach: Reach
 }
 
 export type PostOutcome =
@@ -29,18 +32,19 @@ export type PostOutcome =
 
 export type Post = (request: PostRequest, signal: AbortSignal) => Promise<PostOutcome>
 
-export function openPost(clock: Clock, lookup = guardedLookup): Post {
+/** `resolve`: the resolver of the system, unless told. */
+export function openPost(clock: Clock, resolve?: typeof dnsLookup): Post {
   const post: Post = (request, signal) =>
-    new Promise((resolve) => {
-      if (signal.aborted) return resolve({ kind: 'stopped', reason: 'stopped before it was sent' })
+    new Promise((settle) => {
+      if (signal.aborted) return settle({ kind: 'stopped', reason: 'stopped before it was sent' })
       const url = new URL(request.url)
-      const words = refusal(url.hostname)
-      if (words !== null) return resolve({ kind: 'refused', reason: `not connected: ${words}` })
+      const words = refusal(url.hostname, request.reach)
+      if (words !== null) return settle({ kind: 'refused', reason: `not connected: ${words}` })
       const body = Buffer.from(request.body, 'utf8')
       const options: RequestOptions = {
         method: 'POST',
         headers: { 'user-agent': 'inferward', ...request.headers, 'content-length': body.length },
-        lookup,
+        lookup: lookupGuard(request.reach, resolve),
         agent: false,
       }
       let done = false
@@ -49,7 +53,7 @@ export function openPost(clock: Clock, lookup = guardedLookup): Post {
         done = true
         timer[Symbol.dispose]()
         signal.removeEventListener('abort', stop)
-        resolve(outcome)
+        settle(outcome)
         out.destroy()
       }
       const stop = (): void => finish({ kind: 'stopped', reason: 'stopped before the answer came' })

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { systemCode } from '../../core/base/errors.ts'
 import { type Secret, secret } from '../../core/base/redact.ts'
-import { refusal } from './address-guard.ts'
+import { type Reach, refusal } from './address-guard.ts'
 
 /** Reads a file named in the configuration; throws as `readFileSync` does. Relative names are already resolved. */
 export type SecretFiles = { readonly read: (name: string) => string }
@@ -39,6 +39,11 @@ export function takeSecret(
   return value === '' ? fault(`${key}_file`, `the file is empty: ${file}`) : secret(value)
 }
 
+/** How far an address of the configuration file may lead. */
+export const allowPrivate = { allow_private: z.boolean().default(false) }
+export const reachOf = (raw: Readonly<Record<string, unknown>>): Reach =>
+  raw.allow_private === true ? 'private' : 'host'
+
 /** Like `takeSecret` for an http(s) URL; `bare` makes a URL of a token that was pasted alone. */
 export function takeUrl(
   context: z.RefinementCtx,
@@ -56,7 +61,7 @@ export function takeUrl(
   const text = taken.reveal().trim()
   const whole = /^https?:\/\//i.test(text) ? text : bare(text)
   if (whole === null || !URL.canParse(whole)) return fault('not an http or https URL')
-  const words = refusal(new URL(whole).hostname)
+  const words = refusal(new URL(whole).hostname, reachOf(raw))
   return words === null ? secret(whole) : fault(`refused: ${words}`)
 }
 

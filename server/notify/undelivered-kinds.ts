@@ -60,7 +60,7 @@ export const undeliveredKinds: Readonly<Record<string, UndeliveredKind>> = {
   },
   slack: {
     keys: `+api_url +app_token app_url channel username color title title_link pretext text message_text fields short_fields footer
-      fallback callback_id icon_emoji icon_url image_url thumb_url link_names mrkdwn_in actions update_message timeout lang time_zone spill_to`,
+      fallback callback_id icon_emoji icon_url image_url thumb_url link_names mrkdwn_in actions update_message timeout lang time_zone spill_to allow_private`,
     needs: [['api_url', 'app_token']],
     global: { api_url: 'slack_api_url', app_token: 'slack_app_token', app_url: 'slack_app_url' },
     mayBeEmpty: true,

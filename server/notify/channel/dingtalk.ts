@@ -25,7 +25,7 @@ import { dingtalkMarkdown, plainText } from '../render/formats.ts'
 import { type Format, type Laid, layOut } from '../render/layout.ts'
 import { type Message, titleOf, toMessage } from '../render/message.ts'
 import { type RobotRules, readRobotReply } from '../robot-reply.ts'
-import { fileName, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { allowPrivate, fileName, reachOf, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
 import { ownKeys, type Sources } from '../template/field.ts'
 import { ownTexts } from '../template/template-text.ts'
 
@@ -61,6 +61,7 @@ export const dingtalkConfig = (files: Sources) =>
       keyword: z.string().min(1).max(100).optional(),
       message_type: z.enum(['markdown', 'text', 'action_card']).default('markdown'),
       mentions,
+      ...allowPrivate,
       send_resolved: z.boolean().default(true),
       timeout,
       ...spillKey,
@@ -89,6 +90,7 @@ export const dingtalkConfig = (files: Sources) =>
         keyword: raw.keyword ?? '',
         messageType: raw.message_type,
         mentions: raw.mentions,
+        reach: reachOf(raw),
         sendResolved: raw.send_resolved,
         ...spillOf(raw),
         timeoutMs: raw.timeout,
@@ -156,7 +158,7 @@ export function dingtalkChannel(place: ChannelPlace, config: DingtalkConfig, dep
   const attempt = async (notification: Notification, limit: number, signal: AbortSignal): Promise<SendResult> => {
     const url = signedUrl(config, deps.clock.now())
     const { body } = dingtalkBody(notification, config, limit)
-    const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
+    const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs, reach: config.reach }, signal)
     const sign = new URL(url).searchParams.get('sign')
     const cut = sign === null ? secrets : [...secrets, sign]
     return readRobotReply(outcome, rules, cut, deps.clock.now())

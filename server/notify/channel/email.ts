@@ -6,7 +6,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { errorText, systemCode } from '../../../core/base/errors.ts'
 import type { Channel, SendResult } from '../../dispatch/channel.ts'
 import type { Notification } from '../../dispatch/notification.ts'
-import { guardedLookup, refusal } from '../address-guard.ts'
+import { lookupGuard, refusal } from '../address-guard.ts'
 import { type ChannelDeps, type ChannelPlace, channelName } from '../channel-config.ts'
 import type { EmailConfig } from '../email-config.ts'
 import { failure, replyText } from '../outcome.ts'
@@ -79,10 +79,11 @@ export function emailChannel(place: ChannelPlace, config: EmailConfig, deps: Cha
     receiver: place.receiver,
     sendResolved: config.sendResolved,
     async send(notification, signal) {
-      const words = refusal(config.host)
+      // A relay within the own network is the rule, and only the file can name one.
+      const words = refusal(config.host, 'private')
       if (words !== null) return failure('unreachable', `not connected: ${words}`, false)
       if (signal.aborted) return failure('timeout', 'stopped before it was sent', true)
-      const socket = connect({ host: config.host, port: config.port, lookup: guardedLookup })
+      const socket = connect({ host: config.host, port: config.port, lookup: lookupGuard('private') })
       const over = { reason: '' }
       const end = (reason: string): void => {
         over.reason = reason

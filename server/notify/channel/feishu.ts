@@ -25,7 +25,7 @@ import { feishuMarkdown, feishuText } from '../render/formats.ts'
 import { layOut } from '../render/layout.ts'
 import { titleOf, toMessage } from '../render/message.ts'
 import { type RobotRules, readRobotReply } from '../robot-reply.ts'
-import { fileName, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { allowPrivate, fileName, reachOf, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
 import { ownKeys, type Sources } from '../template/field.ts'
 import { ownTexts } from '../template/template-text.ts'
 
@@ -56,6 +56,7 @@ export const feishuConfig = (files: Sources) =>
       keyword: z.string().min(1).max(100).optional(),
       message_type: z.enum(['card', 'text']).default('card'),
       mentions,
+      ...allowPrivate,
       send_resolved: z.boolean().default(true),
       timeout,
       ...spillKey,
@@ -80,6 +81,7 @@ export const feishuConfig = (files: Sources) =>
         keyword: raw.keyword ?? '',
         messageType: raw.message_type,
         mentions: raw.mentions,
+        reach: reachOf(raw),
         sendResolved: raw.send_resolved,
         ...spillOf(raw),
         timeoutMs: raw.timeout,
@@ -143,7 +145,7 @@ export function feishuChannel(place: ChannelPlace, config: FeishuConfig, deps: C
   const attempt = async (notification: Notification, limit: number, signal: AbortSignal): Promise<SendResult> => {
     const { body } = feishuBody(notification, config, deps.clock.now(), limit)
     const url = config.url.reveal()
-    const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
+    const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs, reach: config.reach }, signal)
     return readRobotReply(outcome, rules, secrets, deps.clock.now())
   }
   return {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { Secret } from '../../../core/base/redact.ts'
 import type { Channel } from '../../dispatch/channel.ts'
 import type { Notification } from '../../dispatch/notification.ts'
+import type { Reach } from '../address-guard.ts'
 import {
   type ChannelDeps,
   type ChannelPlace,
@@ -22,7 +23,7 @@ import { cutChars } from '../render/bytes.ts'
 import { slackMarkdown } from '../render/formats.ts'
 import { layOut } from '../render/layout.ts'
 import { type Look, titleOf, toMessage } from '../render/message.ts'
-import { fileName, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { allowPrivate, fileName, reachOf, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
 import { type Sources, templateKey } from '../template/field.ts'
 import { ownTexts, type TemplateText } from '../template/template-text.ts'
 import { slackIdleKeys } from '../undelivered-kinds.ts'
@@ -44,6 +45,7 @@ export const slackConfig = (files: Sources) =>
       ...slackOwnKeys(files),
       // Read and not used: undelivered.ts names them.
       ...Object.fromEntries(slackIdleKeys.map((key) => [key, z.unknown().optional()])),
+      ...allowPrivate,
       send_resolved: z.boolean().default(false),
       timeout,
       ...spillKey,
@@ -59,6 +61,7 @@ export type SlackConfig = {
   readonly post: Readonly<Record<string, TemplateText>>
   /** Null: the message is the program's. */
   readonly own: SlackOwn | null
+  readonly reach: Reach
   readonly sendResolved: boolean
   readonly spillTo?: string
   readonly timeoutMs: number
@@ -77,6 +80,7 @@ export function mergeSlack({ raw, url, own }: SlackReceiver, global: Secret | un
     url: address,
     post: Object.fromEntries(post),
     own,
+    reach: reachOf(raw),
     sendResolved: raw.send_resolved,
     ...spillOf(raw),
     timeoutMs: raw.timeout,
@@ -128,7 +132,7 @@ export function slackChannel(place: ChannelPlace, config: SlackConfig, deps: Cha
     async send(notification, signal) {
       const { body } = slackBody(notification, config)
       const url = config.url.reveal()
-      const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
+      const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs, reach: config.reach }, signal)
       const failed = transportFailure(outcome, secrets, deps.clock.now())
       if (failed !== null) return failed
       const said = outcome.kind === 'reply' ? outcome.body : ''

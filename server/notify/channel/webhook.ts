@@ -8,7 +8,7 @@ import type { Channel } from '../../dispatch/channel.ts'
 import type { Notification } from '../../dispatch/notification.ts'
 import { type ChannelDeps, type ChannelPlace, channelName, notYet, timeout } from '../channel-config.ts'
 import { cutSecrets, replyText, transportFailure } from '../outcome.ts'
-import { fileName, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
+import { allowPrivate, fileName, reachOf, secretText, takeSecret, takeUrl, urlSecrets } from '../secret-field.ts'
 import type { Sources } from '../template/field.ts'
 import { payloadKey } from '../template/payload.ts'
 
@@ -21,6 +21,7 @@ export const webhookConfig = (files: Sources) =>
       secret_file: fileName,
       /** 0 = all. */
       max_alerts: z.number().int().min(0).default(0),
+      ...allowPrivate,
       send_resolved: z.boolean().default(true),
       timeout,
       http_config: notYet('put user and password into the URL, or sign with secret_file'),
@@ -38,6 +39,7 @@ export const webhookConfig = (files: Sources) =>
         url,
         secret: key ?? null,
         maxAlerts: raw.max_alerts,
+        reach: reachOf(raw),
         sendResolved: raw.send_resolved,
         timeoutMs: raw.timeout,
         payload: raw.payload,
@@ -111,7 +113,10 @@ export function webhookChannel(place: ChannelPlace, config: WebhookConfig, deps:
     async send(notification, signal) {
       const body = bodyOf(notification, config)
       const headers = headersOf(notification, body)
-      const outcome = await deps.post({ url: config.url.reveal(), headers, body, timeoutMs: config.timeoutMs }, signal)
+      const outcome = await deps.post(
+        { url: config.url.reveal(), headers, body, timeoutMs: config.timeoutMs, reach: config.reach },
+        signal,
+      )
       const failed = transportFailure(outcome, secrets, deps.clock.now())
       if (failed !== null) return failed
       const said = outcome.kind === 'reply' ? `HTTP ${outcome.status} ${outcome.body}` : ''

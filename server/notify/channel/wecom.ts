@@ -22,7 +22,7 @@ import { plainText, wecomMarkdown } from '../render/formats.ts'
 import { layOut } from '../render/layout.ts'
 import { toMessage } from '../render/message.ts'
 import { type RobotRules, readRobotReply } from '../robot-reply.ts'
-import { fileName, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
+import { allowPrivate, fileName, reachOf, secretText, takeUrl, urlSecrets } from '../secret-field.ts'
 import { ownKeys, type Sources } from '../template/field.ts'
 import { ownTexts } from '../template/template-text.ts'
 import { wecomCard } from './wecom-card.ts'
@@ -48,6 +48,7 @@ export const wecomConfig = (files: Sources) =>
       key_file: fileName,
       message_type: z.enum(['markdown', 'text', 'template_card']).default('markdown'),
       mentions,
+      ...allowPrivate,
       send_resolved: z.boolean().default(true),
       timeout,
       ...spillKey,
@@ -79,6 +80,7 @@ export const wecomConfig = (files: Sources) =>
         url: address,
         messageType: raw.message_type,
         mentions: raw.mentions,
+        reach: reachOf(raw),
         sendResolved: raw.send_resolved,
         ...spillOf(raw),
         timeoutMs: raw.timeout,
@@ -114,7 +116,7 @@ export function wecomChannel(place: ChannelPlace, config: WecomConfig, deps: Cha
   const attempt = async (notification: Notification, shorter: number, signal: AbortSignal): Promise<SendResult> => {
     const { body } = wecomBody(notification, config, shorter)
     const url = config.url.reveal()
-    const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs }, signal)
+    const outcome = await deps.post({ url, headers, body, timeoutMs: config.timeoutMs, reach: config.reach }, signal)
     return readRobotReply(outcome, rules, secrets, deps.clock.now())
   }
   return {

@@ -23,7 +23,13 @@ async function serve(listener: RequestListener): Promise<string> {
   )
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
-const request = (url: string) => ({ url, headers: { 'x-test': 'yes' }, body: '告警', timeoutMs: 5000 })
+const request = (url: string) => ({
+  url,
+  headers: { 'x-test': 'yes' },
+  body: '告警',
+  timeoutMs: 5000,
+  reach: 'host' as const,
+})
 
 describe('a post', () => {
   it('reads 64 KiB of an answer without end, and then hangs up', async () => {
