@@ -3,6 +3,8 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../core/base/errors.ts'
 import { describeFailure } from '../core/base/failure.ts'
+import { language } from './language.ts'
+import { failureInChinese } from './phrases.ts'
 import { acksCommand } from './verb/acks.ts'
 import { checkCommand } from './verb/check.ts'
 import { doctorCommand } from './verb/doctor.ts'
@@ -47,6 +49,13 @@ for (const command of [
 }
 for (const command of program.commands) for (const verb of command.commands) verb.copyInheritedSettings(program)
 
+/** Line by line: message, cause and hint have their twins one by one. */
+const failureText = (text: string): string =>
+  text.replace(
+    /^(inferward: )(.*)$/gm,
+    (_line, name: string, words: string) => name + (failureInChinese(words) ?? words),
+  )
+
 try {
   await program.parseAsync(process.argv)
 } catch (error) {
@@ -54,7 +63,9 @@ try {
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   } else {
     const failure = describeFailure('inferward', error)
-    process.stderr.write(failure.text)
+    process.stderr.write(
+      language(program.opts<{ lang?: string }>().lang, process.env) === 'zh' ? failureText(failure.text) : failure.text,
+    )
     process.exitCode = failure.exitCode
   }
 }

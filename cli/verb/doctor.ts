@@ -2,8 +2,9 @@
 
 import { Command } from 'commander'
 import { InferwardError } from '../../core/base/errors.ts'
-import { checks, type Finding } from '../doctor/checks.ts'
-import { language } from '../language.ts'
+import { checks, type Finding, subjectWords } from '../doctor/checks.ts'
+import { language, say } from '../language.ts'
+import { width } from '../output.ts'
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -17,8 +18,10 @@ export function doctorCommand(): Command {
       if (flags.output === 'json') process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`)
       else {
         for (const finding of findings) {
-          process.stdout.write(`${finding.state.padEnd(5)}${finding.subject.padEnd(12)}${finding.words[lang]}\n`)
-          if (finding.remedy !== null) process.stdout.write(`${' '.repeat(17)}${finding.remedy[lang]}\n`)
+          const subject = say(lang, subjectWords(finding.subject))
+          const gap = ' '.repeat(Math.max(1, 12 - width(subject)))
+          process.stdout.write(`${finding.state.padEnd(5)}${subject}${gap}${say(lang, finding.words)}\n`)
+          if (finding.remedy !== null) process.stdout.write(`${' '.repeat(17)}${say(lang, finding.remedy)}\n`)
         }
       }
       const failed = findings.filter((finding) => finding.state === 'FAIL')

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander'
 import { InferwardError } from '../../core/base/errors.ts'
+import { say } from '../language.ts'
 import { outputOption, verbContext } from './shared.ts'
 
 type TestResult = {
@@ -25,7 +26,9 @@ export function notifyCommand(): Command {
       if (context.format === 'json') process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
       else {
         for (const one of results) {
-          process.stdout.write(`${one.channel}: ${one.ok ? 'OK' : 'FAILED'}\n${one.request}\n--- reply\n${one.reply}\n`)
+          const verdict = say(context.lang, one.ok ? { en: 'OK', zh: '成功' } : { en: 'FAILED', zh: '失败' })
+          const reply = say(context.lang, { en: 'reply', zh: '回复' })
+          process.stdout.write(`${one.channel}: ${verdict}\n${one.request}\n--- ${reply}\n${one.reply}\n`)
           process.stdout.write(`--- ${one.advice[context.lang]}\n`)
         }
       }

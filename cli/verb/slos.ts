@@ -81,9 +81,10 @@ export function slosCommand(): Command {
           },
         ],
         context.format,
-        context.lang === 'zh'
-          ? '没有配置 SLO(配置文件中的 slos:)。'
-          : 'No objectives: there is no slos: in the configuration.',
+        say(context.lang, {
+          en: 'No objectives: there is no slos: in the configuration.',
+          zh: '没有配置 SLO(配置文件中的 slos:)。',
+        }),
       )
     })
 }

@@ -111,7 +111,11 @@ async function up(data: string, flags: { config?: string; model?: string }, lang
     tell({ en: 'stopped', zh: '已停止' })
     process.exit(exitCodes.ok)
   }
-  process.stderr.write(ended.words === '' ? `inferward: ended early, see ${data}/log\n` : `${ended.words}\n`)
+  tell(
+    ended.words === ''
+      ? { en: `inferward: ended early, see ${data}/log`, zh: `inferward: 提前结束,请查看 ${data}/log` }
+      : { en: ended.words, zh: ended.words },
+  )
   process.exit(ended.code)
 }
 

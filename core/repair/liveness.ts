@@ -40,6 +40,12 @@ export function firstLiveness(at: number): Liveness {
   return { progress: null, movedAt: at, verdict: 'loading', stalledMs: 0, evidence: [] }
 }
 
+/** What a person is told of a hang; `idle`: nobody waited for it. */
+export function hungDetail(stalledMs: number, idle: boolean): string {
+  const seconds = Math.round(stalledMs / 1000)
+  return idle ? `no progress for ${seconds} s: it stood still` : `no progress for ${seconds} s while work waited`
+}
+
 export function observe(previous: Liveness, look: Look, limits: LivenessLimits): Liveness {
   const moved = look.progress !== null && look.progress !== previous.progress
   const beating = look.heartbeatAgeMs === null || look.heartbeatAgeMs < 2000

@@ -10,6 +10,7 @@ import {
   eventWords,
   principalWords,
   refusalWords,
+  twin,
   type Words,
 } from './words.ts'
 
@@ -53,6 +54,7 @@ export type TimelineLine = {
 
 export type Incident = IncidentSummary & {
   readonly detail: string
+  readonly detailZh: string
   readonly evidence: readonly Evidence[]
   readonly runbook: string | null
   /** Who was told, when, and what proves it. */
@@ -93,9 +95,12 @@ export function summaryOf(one: Gathered): IncidentSummary {
 }
 
 export function recordOf(one: Gathered): Incident {
+  const { summary = '', summary_zh = summary } = one.firstAlert?.event.annotations ?? {}
+  const detail = one.firstFault?.event.detail ?? summary
   return {
     ...summaryOf(one),
-    detail: one.firstFault?.event.detail ?? one.firstAlert?.event.annotations.summary ?? '',
+    detail,
+    detailZh: one.firstFault === null ? summary_zh : twin(detail).zh,
     evidence: one.firstFault?.event.evidence ?? [],
     runbook: one.firstAlert?.event.annotations.runbook_url ?? null,
     told: one.entries.flatMap(({ event }) => {
@@ -128,7 +133,7 @@ function what(one: Gathered): Words {
     const { detail } = firstFault.event
     return {
       en: `Engine ${one.engine} on ${one.host} ${cause.en}${detail === '' ? '' : ` (${detail})`}`,
-      zh: `主机 ${one.host} 上的引擎 ${one.engine} ${cause.zh}${detail === '' ? '' : `(${detail})`}`,
+      zh: `主机 ${one.host} 上的引擎 ${one.engine} ${cause.zh}${detail === '' ? '' : `(${twin(detail).zh})`}`,
     }
   }
   if (firstAlert !== null) {

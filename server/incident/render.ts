@@ -2,7 +2,7 @@
 // told with what proof. Every word from outside stands in a code span without back-ticks or line breaks, so that none of it is markup.
 
 import type { Incident, TimelineLine } from './record.ts'
-import { durationWords, type Words } from './words.ts'
+import { causeTitle, durationWords, sourceWords, twin, type Words } from './words.ts'
 
 export type Lang = keyof Words
 
@@ -67,12 +67,13 @@ export function renderIncident(incident: Incident, lang: Lang): string {
     '',
     `## ${title('cause')}`,
     '',
-    `${inert(incident.cause)}: ${inert(incident.detail)}`,
+    `${inert(causeTitle(incident.cause)[lang])}: ${inert(lang === 'zh' ? incident.detailZh : incident.detail)}`,
     '',
   ]
   if (incident.evidence.length > 0) {
     lines.push(`${title('evidence')}:`, '')
-    for (const { source, statement } of incident.evidence) lines.push(`- ${inert(source)}: ${inert(statement)}`)
+    for (const { source, statement } of incident.evidence)
+      lines.push(`- ${inert(sourceWords(source)[lang])}: ${inert(twin(statement)[lang])}`)
     lines.push('')
   }
   const since = (at: number | null): string => {
@@ -108,7 +109,9 @@ export function renderIncident(incident: Incident, lang: Lang): string {
 
 function timeline(incident: Incident, lang: Lang): readonly string[] {
   const row = (line: TimelineLine): string => {
-    const proof = (line.evidence ?? []).map(({ source, statement }) => inert(`${source}: ${statement}`)).join(' · ')
+    const proof = (line.evidence ?? [])
+      .map(({ source, statement }) => inert(`${sourceWords(source)[lang]}: ${twin(statement)[lang]}`))
+      .join(' · ')
     return `- ${iso(line.at)} ${inert(line.words[lang])}${proof === '' ? '' : ` (${proof})`}`
   }
   const rows = incident.timeline.map(row)

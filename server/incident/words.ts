@@ -1,7 +1,8 @@
 // What the history says in plain sentences, English and Chinese side by side, so that neither is an afterthought. Plain text: markup and its
 // escaping belong to render.ts.
 
-import type { Event, EventOf, FaultCause } from '../../core/event/event.ts'
+import type { Event, EventOf, FaultCause, Verdict } from '../../core/event/event.ts'
+import { inChinese } from '../../core/event/phrases.ts'
 
 export type Words = { readonly en: string; readonly zh: string }
 
@@ -59,10 +60,14 @@ const refusals: Readonly<Record<string, Words>> = {
   busy: { en: 'another action was in progress', zh: '另一动作正在进行' },
 }
 export function refusalWords(reason: string): Words {
-  return (Object.hasOwn(refusals, reason) ? refusals[reason] : undefined) ?? { en: reason, zh: reason }
+  return (Object.hasOwn(refusals, reason) ? refusals[reason] : undefined) ?? twin(reason)
 }
 
+/** What an event says in one language, as a person of the other reads it; what came from outside stays as it came. */
+export const twin = (text: string): Words => ({ en: text, zh: inChinese(text) ?? text })
+
 const tail = (text: string, separator: string): string => (text === '' ? '' : `${separator}${text}`)
+const tailZh = (text: string): string => tail(twin(text).zh, ':')
 
 function outcomeWords(event: EventOf<'outcome'>): Words {
   const action = actionWords(event.action)
@@ -73,11 +78,11 @@ function outcomeWords(event: EventOf<'outcome'>): Words {
     case 'started':
       return {
         en: `${action.en} begun by ${who.en}${tail(event.reason, ': ')}`,
-        zh: `${who.zh}开始${action.zh}${tail(event.reason, ':')}`,
+        zh: `${who.zh}开始${action.zh}${tailZh(event.reason)}`,
       }
     case 'done':
       return event.action === 'stop'
-        ? { en: `stopped by ${who.en}${tail(event.reason, ': ')}`, zh: `已由${who.zh}停止${tail(event.reason, ':')}` }
+        ? { en: `stopped by ${who.en}${tail(event.reason, ': ')}`, zh: `已由${who.zh}停止${tailZh(event.reason)}` }
         : {
             en: `${action.en} done${took === null ? '' : ` in ${took.en}`}: an inference was verified`,
             zh: `${action.zh}完成${took === null ? '' : `,用时 ${took.zh}`}:已通过真实推理验证`,
@@ -85,12 +90,12 @@ function outcomeWords(event: EventOf<'outcome'>): Words {
     case 'unknown':
       return {
         en: `nobody knows how the ${action.en} ended${tail(event.reason, ': ')}`,
-        zh: `${action.zh}的结果未知${tail(event.reason, ':')}`,
+        zh: `${action.zh}的结果未知${tailZh(event.reason)}`,
       }
     case 'failed':
       return {
         en: `${action.en} by ${who.en} failed${took === null ? '' : ` after ${took.en}`}${tail(event.reason, ': ')}`,
-        zh: `${who.zh}的${action.zh}失败${took === null ? '' : `(${took.zh}后)`}${tail(event.reason, ':')}`,
+        zh: `${who.zh}的${action.zh}失败${took === null ? '' : `(${took.zh}后)`}${tailZh(event.reason)}`,
       }
     default:
       return {
@@ -113,6 +118,52 @@ const deliveryStates = {
   given_up: { en: 'gave up telling', zh: '放弃通知' },
 } as const
 
+const verdictZh: Readonly<Record<Verdict, string>> = {
+  healthy: '健康',
+  busy: '繁忙',
+  long_prefill: '长预填充',
+  overloaded: '过载',
+  idle: '空闲',
+  loading: '加载中',
+  hung: '挂死',
+  dead: '已退出',
+  unknown: '未知',
+}
+const breakerZh = { closed: '闭合', open: '断开', half_open: '半开' } as const
+const snapshotZh = {
+  created: '已创建',
+  verified: '已校验',
+  restored: '已恢复',
+  pruned: '已清理',
+  failed: '失败',
+} as const
+const subjectZh: Readonly<Record<string, string>> = {
+  config: '配置',
+  rules: '规则',
+  engine: '引擎',
+  host: '主机',
+}
+/** Where evidence was seen. */
+const sourceZh: Readonly<Record<string, string>> = {
+  parent: '父进程',
+  telemetry: '遥测页',
+  kernel: '内核',
+  log: '日志',
+  probe: '探测',
+  process: '进程',
+  heartbeat: '心跳',
+}
+export const sourceWords = (source: string): Words => ({
+  en: source,
+  zh: (Object.hasOwn(sourceZh, source) ? sourceZh[source] : undefined) ?? source,
+})
+
+/** A cause as a title: of a fault by its word, of an alert by its rule. */
+export function causeTitle(cause: string): Words {
+  if (cause === 'action_failed') return { en: cause, zh: '动作失败' }
+  return { en: cause, zh: Object.hasOwn(causeWords, cause) ? causeWords[cause as FaultCause].zh : cause }
+}
+
 /** One line of the timeline. */
 export function eventWords(event: Event): Words {
   switch (event.kind) {
@@ -121,13 +172,13 @@ export function eventWords(event: Event): Words {
       const engine = event.engine ?? ''
       return {
         en: `engine ${engine} ${cause.en}${tail(event.detail, ': ')}`,
-        zh: `引擎 ${engine} ${cause.zh}${tail(event.detail, ':')}`,
+        zh: `引擎 ${engine} ${cause.zh}${tailZh(event.detail)}`,
       }
     }
     case 'verdict':
       return {
         en: `judged ${event.verdict}, before: ${event.previous}`,
-        zh: `判定为 ${event.verdict},此前为 ${event.previous}`,
+        zh: `判定为${verdictZh[event.verdict]},此前为${verdictZh[event.previous]}`,
       }
     case 'transition': {
       const state = alertStates[event.state]
@@ -150,7 +201,7 @@ export function eventWords(event: Event): Words {
       const who = principalWords(event.principal)
       return {
         en: `${who.en} asked for ${action.en}${tail(event.reason, ': ')}`,
-        zh: `${who.zh}要求${action.zh}${tail(event.reason, ':')}`,
+        zh: `${who.zh}要求${action.zh}${tailZh(event.reason)}`,
       }
     }
     case 'outcome':
@@ -158,17 +209,17 @@ export function eventWords(event: Event): Words {
     case 'breaker':
       return {
         en: `circuit breaker of ${event.backend} ${event.state.replace('_', ' ')}${tail(event.reason, ': ')}`,
-        zh: `${event.backend} 的熔断器变为 ${event.state}${tail(event.reason, ':')}`,
+        zh: `${event.backend} 的熔断器变为${breakerZh[event.state]}${tailZh(event.reason)}`,
       }
     case 'snapshot':
       return {
         en: `snapshot ${event.snapshotId} ${event.step}${tail(event.detail, ': ')}`,
-        zh: `快照 ${event.snapshotId} ${event.step}${tail(event.detail, ':')}`,
+        zh: `快照 ${event.snapshotId} ${snapshotZh[event.step]}${tailZh(event.detail)}`,
       }
     case 'change':
       return {
         en: `${event.subject} changed by ${event.principal}${tail(event.detail, ': ')}`,
-        zh: `${event.principal} 变更 ${event.subject}${tail(event.detail, ':')}`,
+        zh: `${event.principal} 变更${Object.hasOwn(subjectZh, event.subject) ? subjectZh[event.subject] : ` ${event.subject}`}${tailZh(event.detail)}`,
       }
   }
 }

@@ -40,7 +40,7 @@ describe('the fold of incidents', () => {
         'start by the local policy; serving again, verified by an inference 1.3 s after detection.',
     )
     expect(incident!.summary.zh).toBe(
-      '主机 gpu-1 上的引擎 default 被外部强制终止(killed from outside by SIGKILL; no sign of memory pressure);' +
+      '主机 gpu-1 上的引擎 default 被外部强制终止(被外部以 SIGKILL 终止,没有内存压力的迹象);' +
         '本地策略已启动;发现后 1.3 秒恢复服务,并经真实推理验证。',
     )
     expect(incident!.timeline.map((line) => line.kind)).toEqual([

@@ -69,8 +69,12 @@ describe('the page of an incident', () => {
     expect(page).toContain(`# ${incident!.id} · 未恢复 · \`gpu-1/default\``)
     expect(page).toContain('## 已通知\n\n尚未通知任何人。\n')
     expect(page).toContain('- 真实推理验证通过: 尚无')
-    expect(page).toContain('`引擎 default 被外部强制终止:killed from outside')
-    expect(page).not.toMatch(/Severity|Timeline|Evidence|detected/)
+    expect(page).toContain('`引擎 default 被外部强制终止:被外部以 SIGKILL 终止,没有内存压力的迹象`')
+    expect(page).toContain('- `父进程`: `被 SIGKILL 终止`')
+    // Times, the id and names aside, no word of English.
+    expect(page.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z|I[0-9a-f]{12}|SIGKILL|UTC|gpu-1|default/g, '')).not.toMatch(
+      /[A-Za-z]{3,}/,
+    )
   })
 
   it('says where lines were left out', () => {
