@@ -9,6 +9,7 @@ import { lintRules } from '../../core/rules/lint/lint.ts'
 import { type RuleFault, readRuleFile } from '../../core/rules/rule-file.ts'
 import { type Language, say } from '../language.ts'
 import { readGiven } from '../rules/read.ts'
+import { checkTemplatesCommand } from './check-templates.ts'
 import { outputOption, wordsContext } from './shared.ts'
 
 type Checked = {
@@ -40,7 +41,7 @@ export function checkCommand(): Command {
       if (checked.some(({ good }) => !good)) process.exitCode = exitCodes.failed
       else if (flags.lintFatal && checked.some(({ lints }) => lints.length > 0)) process.exitCode = exitCodes.condition
     })
-  return check
+  return check.addCommand(checkTemplatesCommand())
 }
 
 function lintsWanted(given: string): ReadonlySet<string> {

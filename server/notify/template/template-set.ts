@@ -97,7 +97,11 @@ function nameOf(part: string): RegExp {
     if (piece === '?') return '.'
     return piece.length > 1 ? piece : `\\${piece}`
   })
-  return new RegExp(`^${source}$`, 'su')
+  try {
+    return new RegExp(`^${source}$`, 'su')
+  } catch {
+    return /(?!)/ // a range that ends before it begins matches nothing
+  }
 }
 
 function listed(folder: string, files: TemplateFiles): readonly string[] {
