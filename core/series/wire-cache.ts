@@ -31,10 +31,15 @@ export function openWireCache(mostBytes = defaultMostBytes): WireCache {
   /** Latest entry of a series; a series may be written in several ways, and its others are found by the chain. */
   let entryOf = new Uint32Array(256)
   let chain = new Uint32Array(256)
+  /** The entry that came behind this one the last time: a sender sends the same series in the same order, and a guess that holds needs no hash. */
+  let follows = new Uint32Array(256)
+  let last = none
 
   const clear = (): void => {
     table.fill(none)
     entryOf.fill(none)
+    follows.fill(none)
+    last = none
     count = 0
     used = 0
   }
@@ -47,6 +52,11 @@ export function openWireCache(mostBytes = defaultMostBytes): WireCache {
 
   return {
     find(bytes, from, to) {
+      const guess = follows[last]!
+      if (guess !== none && lengths[guess] === to - from && same(words, starts[guess]!, bytes, from, to - from)) {
+        last = guess
+        return refs[guess]!
+      }
       const hash = hashOf(bytes, from, to)
       const mask = table.length - 1
       for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -54,7 +64,10 @@ export function openWireCache(mostBytes = defaultMostBytes): WireCache {
         if (entry === none) return -1
         if (hashes[entry] !== hash || lengths[entry] !== to - from) continue
         const start = starts[entry]!
-        if (same(words, start, bytes, from, to - from)) return refs[entry]!
+        if (!same(words, start, bytes, from, to - from)) continue
+        follows[last] = entry
+        last = entry
+        return refs[entry]!
       }
     },
     add(bytes, from, to, ref) {
@@ -83,6 +96,9 @@ export function openWireCache(mostBytes = defaultMostBytes): WireCache {
       lengths = grown(lengths, entry + 1)
       refs = grown(refs, entry + 1)
       chain = grown(chain, entry + 1)
+      follows = grown(follows, entry + 1)
+      follows[last] = entry
+      last = entry
       hashes[entry] = hash
       starts[entry] = used
       lengths[entry] = length
@@ -101,7 +117,7 @@ export function openWireCache(mostBytes = defaultMostBytes): WireCache {
       entryOf[ref] = none
     },
     get bytes() {
-      return arena.length + 4 * (table.length + hashes.length * 4 + chain.length + entryOf.length)
+      return arena.length + 4 * (table.length + hashes.length * 4 + chain.length + follows.length + entryOf.length)
     },
   }
 
