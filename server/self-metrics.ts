@@ -5,7 +5,7 @@ import { sample } from '../core/sample/sample.ts'
 import type { Ingest } from './ingest/ingest.ts'
 import type { Sessions } from './session/session.ts'
 import type { Reading } from './telemetry/metrics.ts'
-import type { StoreClient, StoreStats } from './tsdb/store-client.ts'
+import type { StorageStats, StoreClient, StoreStats } from './tsdb/store-client.ts'
 
 export type SelfMetrics = {
   /** Asks the store again; before it, numbers of the store are as old as the last call. */
@@ -34,6 +34,7 @@ export async function openSelfMetrics(deps: {
       { name: 'inferward_store_series', value: stats.series },
       { name: 'inferward_store_samples_total', value: stats.samples },
       { name: 'inferward_store_refused_total', value: stats.refused },
+      ...storageReadings(stats.storage),
       { name: 'inferward_rules_evaluations_total', value: stats.rules.runs },
       { name: 'inferward_rules_failures_total', value: stats.rules.failures },
       { name: 'inferward_rules_missed_total', value: stats.rules.missed },
@@ -66,6 +67,23 @@ export async function openSelfMetrics(deps: {
       await store.append(new Uint8Array(encodeWriteRequest(series)).buffer)
     },
   }
+}
+
+/** NaN where samples are kept elsewhere. */
+function storageReadings(storage: StorageStats | undefined): readonly Reading[] {
+  const of = (value: number | undefined): number => value ?? Number.NaN
+  return [
+    { name: 'inferward_store_wal_bytes', value: of(storage?.walBytes) },
+    { name: 'inferward_store_wal_failures_total', value: of(storage?.walFailures) },
+    { name: 'inferward_store_snapshots_total', value: of(storage?.snapshots) },
+    { name: 'inferward_store_snapshot_failures_total', value: of(storage?.snapshotFailures) },
+    { name: 'inferward_store_recovery_seconds', value: of(storage?.recoveryMs) / 1000 },
+    { name: 'inferward_store_blocks', value: of(storage?.blocks) },
+    { name: 'inferward_store_block_bytes', value: of(storage?.blockBytes) },
+    { name: 'inferward_store_block_failures_total', value: of(storage?.blockFailures) },
+    { name: 'inferward_store_damaged_chunks_total', value: of(storage?.damagedChunks) },
+    { name: 'inferward_store_damaged_parts', value: of(storage?.damage.length) },
+  ]
 }
 
 /** Of the whole; NaN where there is no whole. */

@@ -8,6 +8,53 @@ const server = (entry: Omit<Metric, 'from' | 'when'> & Partial<Pick<Metric, 'whe
   from: 'server',
 })
 
+const storageRows: readonly Metric[] = (
+  [
+    ['wal_bytes', 'gauge', 'bytes', 'Bytes of the write-ahead log on disk.', '预写日志在磁盘上的字节数。'],
+    [
+      'wal_failures_total',
+      'counter',
+      'none',
+      'Writes to the log that failed; their samples were refused.',
+      '写入日志失败的次数,相应样本被拒绝。',
+    ],
+    ['snapshots_total', 'counter', 'none', 'Snapshots of the memory written.', '已写出的内存快照数。'],
+    ['snapshot_failures_total', 'counter', 'none', 'Snapshots that could not be written.', '未能写出的内存快照数。'],
+    [
+      'recovery_seconds',
+      'gauge',
+      'seconds',
+      'Time the last start took to read what was kept.',
+      '上次启动读取已保存数据所用的时间。',
+    ],
+    ['blocks', 'gauge', 'none', 'Blocks on disk.', '磁盘上的块数。'],
+    ['block_bytes', 'gauge', 'bytes', 'Bytes of blocks on disk.', '磁盘上块的字节数。'],
+    [
+      'block_failures_total',
+      'counter',
+      'none',
+      'Times that blocks could not be written or merged.',
+      '块写入或合并失败的次数。',
+    ],
+    [
+      'damaged_chunks_total',
+      'counter',
+      'none',
+      'Chunks of blocks left out of answers because they failed their check.',
+      '因校验失败而未计入结果的块内数据段数。',
+    ],
+    [
+      'damaged_parts',
+      'gauge',
+      'none',
+      'Parts of the store found damaged, set aside where they could be.',
+      '发现损坏(能隔离的已隔离)的存储部分数。',
+    ],
+  ] as const
+).map(([name, type, unit, en, zh]) =>
+  server({ name: `inferward_store_${name}`, type, unit, labels: [], help: { en, zh } }),
+)
+
 const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly string[], en: string, zh: string][] = [
   ['rules_evaluations_total', 'counter', [], 'Evaluations of rule groups.', '规则组求值次数。'],
   ['rules_failures_total', 'counter', [], 'Evaluations of single rules that failed.', '单条规则求值失败次数。'],
@@ -207,6 +254,7 @@ export const serverMetrics: readonly Metric[] = [
   ),
   ...channelRows,
   ...remoteRows,
+  ...storageRows,
   server({
     name: 'inferward_server_info',
     type: 'gauge',

@@ -17,6 +17,8 @@ export type ChunkPages = {
   /** First time of the chunk, read without decoding it. */
   firstTime(address: number): number
   samples(address: number): number
+  /** Chunks held. */
+  readonly count: number
   readonly usedBytes: number
   readonly reservedBytes: number
 }
@@ -27,6 +29,7 @@ export function openChunkPages(): ChunkPages {
   /** Next unused unit of the newest page; the first one of all is never given out. */
   let next = 1
   let used = 0
+  let count = 0
 
   const addPage = (): void => {
     const memory = new SharedArrayBuffer(pageBytes)
@@ -57,6 +60,7 @@ export function openChunkPages(): ChunkPages {
       page.view.setUint16(at + 6, units, true)
       page.bytes.set(length === chunk.length ? chunk : chunk.subarray(0, length), at + headBytes)
       used += units * unit
+      count++
       return address
     },
     free(address) {
@@ -65,6 +69,7 @@ export function openChunkPages(): ChunkPages {
       if (list === undefined) free.set(units, [address])
       else list.push(address)
       used -= units * unit
+      count--
     },
     chunk(address) {
       const at = offset(address)
@@ -75,6 +80,9 @@ export function openChunkPages(): ChunkPages {
     setOlder: (address, older) => view(address).setUint32(offset(address), older, true),
     firstTime: (address) => view(address).getFloat64(offset(address) + headBytes + 2, true),
     samples: (address) => view(address).getUint8(offset(address) + headBytes) + 1,
+    get count() {
+      return count
+    },
     get usedBytes() {
       return used
     },

@@ -18,6 +18,7 @@ export type HeadLimits = {
 
 export type HeadStats = {
   readonly series: number
+  readonly chunks: number
   readonly chunkBytes: number
   /** Memory taken from the system for samples. */
   readonly reservedBytes: number
@@ -173,7 +174,12 @@ export function openHead(limits: HeadLimits, observer: AppendObserver = silent):
       return null
     },
     cardinality: index.cardinality,
-    stats: () => ({ series: index.size, chunkBytes: samples.chunkBytes, reservedBytes: samples.reservedBytes }),
+    stats: () => ({
+      series: index.size,
+      chunks: samples.chunks,
+      chunkBytes: samples.chunkBytes,
+      reservedBytes: samples.reservedBytes,
+    }),
   }
   return head
 }

@@ -33,6 +33,7 @@ export type SampleStore = {
   /** Puts chunks, oldest first, behind a series that has no samples yet; its open samples are appended afterwards. */
   restore(ref: SeriesRef, chunks: readonly Uint8Array[]): void
   readonly bulk: BulkSamples & Pick<BulkReader, 'insertions' | 'insertionsOf'>
+  readonly chunks: number
   readonly chunkBytes: number
   readonly reservedBytes: number
 }
@@ -293,6 +294,9 @@ export function openSampleStore(): SampleStore {
         return insertions
       },
       insertionsOf: (ref) => blocks[ref >>> 10]?.inserted[ref & (seriesPerBlock - 1)] ?? 0,
+    },
+    get chunks() {
+      return pages.count
     },
     get chunkBytes() {
       return pages.usedBytes

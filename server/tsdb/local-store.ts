@@ -302,6 +302,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       refused: refusals,
       minTime: head.minTime,
       maxTime: head.maxTime,
+      chunks: head.stats().chunks,
       ...(persistence === undefined ? {} : { storage: persistence.stats() }),
       rules: { ...runner.stats(), ...rules.stats() },
     }),

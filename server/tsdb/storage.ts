@@ -297,6 +297,7 @@ export function openStorage(deps: StorageDeps): Persistence {
         recoveryMs,
         blocks: blocks.metas.length,
         blockBytes: blocks.bytes,
+        blockList: blocks.metas,
         blockFailures: upkeep.failures,
         damagedChunks: blocks.damagedChunks,
         damage: tellDamage(),

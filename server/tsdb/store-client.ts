@@ -5,6 +5,7 @@ import type { QueryResult } from '../../core/promql/query.ts'
 import type { RestoredAlert, RuleListener } from '../../core/rules/transition.ts'
 import type { GroupView } from '../../core/rules/view.ts'
 import type { Labels } from '../../core/sample/sample.ts'
+import type { BlockMeta } from '../../core/series/block-meta.ts'
 import type { AppendRefusal, Matcher } from '../../core/series/seam.ts'
 import type { RulePick } from '../../core/wire/host-rules.ts'
 
@@ -28,6 +29,8 @@ export type StorageStats = {
   readonly recoveryMs: number
   readonly blocks: number
   readonly blockBytes: number
+  /** Oldest first. */
+  readonly blockList: readonly BlockMeta[]
   readonly blockFailures: number
   /** Chunks of blocks that were left out of answers because they failed their check. */
   readonly damagedChunks: number
@@ -40,6 +43,8 @@ export type StoreStats = {
   readonly refused: number
   readonly minTime: number
   readonly maxTime: number
+  /** Packed stretches of samples in memory, where that is known. */
+  readonly chunks?: number
   /** Left out: nothing is kept over a restart. */
   readonly storage?: StorageStats
   readonly rules: {

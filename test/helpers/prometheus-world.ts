@@ -7,12 +7,13 @@ import { virtualClock } from '../../core/base/virtual-clock.ts'
 import { parseLabelSet } from '../../core/promql/series-notation.ts'
 import { encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
+import type { BlockMeta } from '../../core/series/block-meta.ts'
 import type { HostView } from '../../server/fleet/registry.ts'
 import { openHttp } from '../../server/http/http.ts'
 import { type PrometheusApiDeps, prometheusApi } from '../../server/http/prometheus/prometheus-api.ts'
 import { writeApi } from '../../server/http/prometheus/write-api.ts'
 import { localStore } from '../../server/tsdb/local-store.ts'
-import type { StoreClient } from '../../server/tsdb/store-client.ts'
+import type { StorageStats, StoreClient } from '../../server/tsdb/store-client.ts'
 
 /** Unix seconds. */
 export const now = 1_767_225_600
@@ -168,4 +169,36 @@ export async function openWorld(
       await local.stop()
     },
   }
+}
+
+/** For `wrap`: a store that has a block on disk. */
+export function withBlock(store: StoreClient): StoreClient {
+  const meta: BlockMeta = {
+    version: 1,
+    id: '01BX5ZZKBKACTAV9WEVGEMMVRZ',
+    minTime: 0,
+    maxTime: 7_200_000,
+    level: 1,
+    parents: [],
+    series: 10,
+    samples: 100,
+    chunks: 20,
+    chunkBytes: 1000,
+    indexBytes: 500,
+  }
+  const storage: StorageStats = {
+    walBytes: 0,
+    walFailures: 0,
+    snapshots: 0,
+    snapshotFailures: 0,
+    replayed: 0,
+    recoveryMs: 0,
+    blocks: 1,
+    blockBytes: 1500,
+    blockList: [meta],
+    blockFailures: 0,
+    damagedChunks: 0,
+    damage: [],
+  }
+  return { ...store, stats: async () => ({ ...(await store.stats()), storage }) }
 }

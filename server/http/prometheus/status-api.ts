@@ -61,7 +61,7 @@ export function statusApi(deps: StatusApiDeps): Router {
       headStats: {
         numSeries: tables.series,
         numLabelPairs: tables.labelPairs,
-        chunkCount: 0,
+        chunkCount: stats.chunks ?? 0,
         minTime: finite(stats.minTime),
         maxTime: finite(stats.maxTime),
       },
@@ -71,7 +71,19 @@ export function statusApi(deps: StatusApiDeps): Router {
       seriesCountByLabelValuePair: table(tables.seriesByPair),
     }
   })
-  get('status/tsdb/blocks', () => ({ blocks: [] }))
+  get('status/tsdb/blocks', async () => {
+    const { storage } = await deps.store.stats()
+    return {
+      blocks: (storage?.blockList ?? []).map(({ id, minTime, maxTime, samples, series, chunks, level }) => ({
+        ulid: id,
+        minTime,
+        maxTime,
+        stats: { numSamples: samples, numSeries: series, numChunks: chunks, numFloatSamples: samples },
+        compaction: { level, sources: [id] },
+        version: 1,
+      })),
+    }
+  })
   // Whoever can be answered is past the replay.
   get('status/walreplay', () => ({ min: 0, max: 0, current: 0 }))
   get('notifications', () => [])

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultsOf, type Schema } from '../../../helpers/json-schema.ts'
 import { readDescription } from '../../../helpers/openapi.ts'
-import { now, openWorld, type Pairs, scripted, type World } from '../../../helpers/prometheus-world.ts'
+import { now, openWorld, type Pairs, scripted, type World, withBlock } from '../../../helpers/prometheus-world.ts'
 
 const description = readDescription()
 const rules = `
@@ -81,6 +81,7 @@ describe.skipIf(description === null)('the description of the API (shared/confor
     world = await openWorld({
       series: scripted(['up{job="a"} 1@60 2@30 1@0 1@-10', 'up{job="b"} NaN@10 Inf@0', '{"my.metric","a.b"="c"} 1@0']),
       rules,
+      wrap: withBlock,
       hosts: [{ host: 'h', contact: 'late', lastSeenAt: now * 1000, engines: 1 } as never],
     })
     await world.clock.advance(10_000)

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HostView } from '../../../../server/fleet/registry.ts'
-import { now, openWorld, scripted, type World } from '../../../helpers/prometheus-world.ts'
+import { now, openWorld, scripted, type World, withBlock } from '../../../helpers/prometheus-world.ts'
 
 const host = (name: string, contact: HostView['contact']): HostView =>
   ({ host: name, contact, lastSeenAt: now * 1000 - 500, engines: 1 }) as HostView
@@ -80,6 +80,22 @@ describe('status', () => {
     expect(await data('/api/v1/status/walreplay')).toEqual({ min: 0, max: 0, current: 0 })
     expect(await data('/api/v1/status/tsdb/blocks')).toEqual({ blocks: [] })
     expect(await data('/api/v1/notifications')).toEqual([])
+  })
+
+  it('tells the blocks on disk', async () => {
+    await using world = await openWorld({ wrap: withBlock })
+    expect((await world.get('/api/v1/status/tsdb/blocks')).json().data).toEqual({
+      blocks: [
+        {
+          ulid: '01BX5ZZKBKACTAV9WEVGEMMVRZ',
+          minTime: 0,
+          maxTime: 7_200_000,
+          stats: { numSamples: 100, numSeries: 10, numChunks: 20, numFloatSamples: 100 },
+          compaction: { level: 1, sources: ['01BX5ZZKBKACTAV9WEVGEMMVRZ'] },
+          version: 1,
+        },
+      ],
+    })
   })
 
   it.each(['delete_series', 'clean_tombstones', 'snapshot'])('keeps the administration %s closed', async (name) => {
