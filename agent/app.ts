@@ -23,6 +23,7 @@ import { httpProbe } from './engine/probe.ts'
 import { readBootId } from './engine/process-table.ts'
 import { openAgentHttp } from './http.ts'
 import { ownSamples } from './own-samples.ts'
+import { openRules } from './rules/rules.ts'
 import { hostKey } from './uplink/host-key.ts'
 import { defaultSpoolLimits } from './uplink/spool.ts'
 import { openUplink } from './uplink/uplink.ts'
@@ -64,6 +65,15 @@ export async function openAgent(options: {
     startedAt,
     engines: engines.map((engine) => engine.state(control.budgetLeft(engine.name))),
   })
+  const rules = openRules({
+    clock,
+    log,
+    files,
+    directory: path.join(data, 'rules'),
+    newEpoch,
+    recentSamples: () => uplink.recentSamples(),
+    wake: () => uplink.wake(),
+  })
   const uplink = openUplink({
     clock,
     log,
@@ -76,6 +86,7 @@ export async function openAgent(options: {
     state,
     onCommand: (command) => control.command(command),
     onLease: (lease) => control.lease(lease),
+    rules: { log: rules.stream, onOffer: rules.onOffer },
     random: Math.random,
     newEpoch,
   })
@@ -133,8 +144,17 @@ export async function openAgent(options: {
       }),
     })),
     own: (now) =>
-      ownSamples({ host, now, engines, control, uplink: uplink.stats(), round: round.stats(), http: http.stats() }),
-    sink: uplink,
+      ownSamples({
+        host,
+        now,
+        engines,
+        control,
+        uplink: uplink.stats(),
+        rules: rules.stats(),
+        round: round.stats(),
+        http: http.stats(),
+      }),
+    sink: { push: (series) => uplink.push([...series, ...rules.arrived(series)]) },
   })
   const http = openAgentHttp({
     clock,
@@ -157,6 +177,7 @@ export async function openAgent(options: {
 
   await Promise.all(engines.map((engine) => engine.start()))
   const signal = new AbortController().signal
+  rules.start()
   await uplink.start(signal)
   await round.start(signal)
   log.info('agent ready', { host, engines: engines.length, url: await http.start() })
@@ -170,6 +191,7 @@ export async function openAgent(options: {
       for (const engine of engines) engine.release()
       await control.stop()
       await uplink.stop()
+      await rules.stop()
     },
   }
 }

@@ -55,6 +55,7 @@ export const agentConfig = z
     default_rules: z.unknown().optional(),
     evaluation_interval: z.unknown().optional(),
     evaluation_on_arrival: z.unknown().optional(),
+    rules_on_agents: z.unknown().optional(),
     alertmanager_config: z.unknown().optional(),
   })
   .strict()

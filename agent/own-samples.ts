@@ -2,10 +2,12 @@
 
 import { faultCauses } from '../core/event/event.ts'
 import { type SeriesSamples, sample } from '../core/sample/sample.ts'
+import { streams } from '../core/wire/message.ts'
 import type { RoundStats } from './collect/round.ts'
 import type { Control } from './control/control.ts'
 import type { Engine } from './engine/engine.ts'
 import { type AgentHttpStats, agentHttpRefusals } from './http.ts'
+import type { RulesStats } from './rules/rules.ts'
 import type { UplinkStats } from './uplink/uplink.ts'
 
 export function ownSamples(from: {
@@ -14,10 +16,11 @@ export function ownSamples(from: {
   readonly engines: readonly Engine[]
   readonly control: Control
   readonly uplink: UplinkStats
+  readonly rules: RulesStats
   readonly round: RoundStats
   readonly http: AgentHttpStats
 }): readonly SeriesSamples[] {
-  const { host, now, engines, control, uplink, round, http } = from
+  const { host, now, engines, control, uplink, rules, round, http } = from
   const of = (name: string, value: number, labels: Readonly<Record<string, string>> = {}): SeriesSamples =>
     sample(name, { host, ...labels }, now, value)
   return [
@@ -37,10 +40,16 @@ export function ownSamples(from: {
     of('inferward_uplink_spool_bytes', uplink.spoolBytes),
     of('inferward_agent_listen_failures_total', http.listenFailures),
     ...agentHttpRefusals.map((reason) => of('inferward_agent_refused_total', http.refused[reason], { reason })),
-    ...(['samples', 'events'] as const).flatMap((stream) => [
-      of('inferward_uplink_pending', uplink.pending[stream], { stream }),
+    of('inferward_agent_rules', rules.rules),
+    of('inferward_agent_rules_evaluations_total', rules.runs),
+    of('inferward_agent_rules_failures_total', rules.failures),
+    of('inferward_agent_rules_evaluation_seconds_total', rules.seconds),
+    of('inferward_agent_rules_series', rules.series),
+    of('inferward_agent_rules_refused_total', rules.refused),
+    ...streams.map((stream) => of('inferward_uplink_pending', uplink.pending[stream], { stream })),
+    ...(['samples', 'events'] as const).map((stream) =>
       of('inferward_uplink_refused_total', uplink.refused[stream], { stream }),
-    ]),
+    ),
   ]
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../core/base/clock.ts'
 import type { Log } from '../core/base/log.ts'
 import type { Secret } from '../core/base/redact.ts'
 import type { Emit, Event } from '../core/event/event.ts'
+import type { RulesOffer } from '../core/wire/host-rules.ts'
 import { openAlertStore } from './alert/alert-store.ts'
 import { type FindableSource, joinSources } from './alert/joined-source.ts'
 import { openPostedStore } from './alert/posted-store.ts'
@@ -34,9 +35,11 @@ import { openPost } from './notify/http-post.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
 import { type Routing, readRouting } from './routing.ts'
 import { readRuleFiles } from './rule-files.ts'
+import { openRules, type Rules } from './rules/rules.ts'
 import { sloRules } from './slo/rules.ts'
 import type { Reading } from './telemetry/metrics.ts'
 import type { LocalStore } from './tsdb/local-store.ts'
+import type { HostRulesClient } from './tsdb/store-client.ts'
 import { openWatch } from './watch.ts'
 
 export type Alerting = {
@@ -63,6 +66,8 @@ export type Alerting = {
   /** Behind the links of messages; needs no token of the API. */
   readonly pages: ReturnType<typeof actionPages>
   readings(): readonly Reading[]
+  /** Rules that agents work out for their own hosts. */
+  readonly hostRules: Rules
 }
 
 export function openAlerting(options: {
@@ -79,6 +84,8 @@ export function openAlerting(options: {
   readonly externalUrl: string
   readonly emit: Emit
   readonly onEvents: (events: readonly Event[]) => void
+  /** To the agent of this host, if it is connected. */
+  readonly sendRules: (host: string, offer: RulesOffer) => void
   /** 32 hexadecimal digits, never the same twice. */
   readonly newId: () => string
   /** Signs the links of messages. */
@@ -151,6 +158,18 @@ export function openAlerting(options: {
     externalUrl,
     newId: options.newId,
   })
+  const local = config.rules_on_agents ? store.hostRules : undefined
+  const hostRules = openRules({
+    clock,
+    log,
+    alerts,
+    store: local ?? keepsAll,
+    send: options.sendRules,
+    newTerm: options.newId,
+    externalLabels: config.server.external_labels,
+    externalUrl,
+    intervalMs: config.evaluation_interval,
+  })
   let subscription: Disposable | undefined
 
   return {
@@ -163,12 +182,14 @@ export function openAlerting(options: {
       subscription = store.subscribe((transitions, amendments) => alerts.apply(transitions, amendments))
       // Never before the newest kept change: going on from there repeats nothing, going back would undo it.
       const from = options.rulesFrom === null ? null : Math.max(options.rulesFrom, alerts.keptUntil() ?? 0)
-      await store.loadRules(rules, alerts.restored(), from)
+      await hostRules.load(rules, () => store.loadRules(rules, alerts.restored(), from))
       store.start()
+      hostRules.start()
       heartbeats.start()
     },
     async stop() {
       await heartbeats.stop()
+      hostRules.stop()
       await store.stop()
       subscription?.[Symbol.dispose]()
       await alerts.stop()
@@ -193,8 +214,10 @@ export function openAlerting(options: {
     resolveTimeoutMs: () => routing.resolveTimeoutMs,
     pages: actionPages({ clock, key: options.linkKey, ports: behind }),
     explain: (labels) => dispatch.explain(labels),
+    hostRules,
     readings: () => {
       const kept = alerts.stats()
+      const judges = hostRules.stats()
       const sent = dispatch.stats()
       const quiet = silences.stats()
       const others = posted.stats()
@@ -206,6 +229,15 @@ export function openAlerting(options: {
         { name: 'inferward_alert_posted_refused_total', value: others.refused },
         { name: 'inferward_alert_posted_held', value: others.held },
         { name: 'inferward_alert_posted_waiting', value: others.waiting },
+        ...(['server', 'moving', 'agent'] as const).map((owner) => ({
+          name: 'inferward_host_rules_hosts',
+          value: judges.hosts[owner],
+          labels: { owner },
+        })),
+        { name: 'inferward_host_rules_taken_over_total', value: judges.takenOver },
+        { name: 'inferward_host_rules_left_out_total', value: judges.leftOut },
+        { name: 'inferward_host_rules_corrected_total', value: judges.corrected },
+        { name: 'inferward_host_rules_malformed_total', value: judges.malformed },
         { name: 'inferward_dispatch_groups', value: sent.groups },
         ...(['pending', 'active', 'expired'] as const).map((state) => ({
           name: 'inferward_dispatch_silences',
@@ -244,4 +276,12 @@ export function openAlerting(options: {
       ]
     },
   }
+}
+
+/** A store that gives no rules away. */
+const keepsAll: HostRulesClient = {
+  picks: async () => [],
+  hold: async () => {},
+  show: async () => {},
+  release: async () => {},
 }

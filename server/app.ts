@@ -1,6 +1,6 @@
 // The server as a list: what it is made of, in the order it starts. It stops in reverse.
 
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
@@ -55,21 +55,15 @@ export async function openServer(options: {
 }): Promise<ServerApp> {
   const { data, config, clock, log, environment, database } = options
   const now = (): number => clock.now()
-  const random = (bytes: Uint8Array): Uint8Array => {
-    bytes.set(randomBytes(bytes.length))
-    return bytes
-  }
+  const random = (bytes: Uint8Array): Uint8Array => randomFillSync(bytes)
 
   const tokens = tokenTable()
   const admin = tokenFile(path.join(data, 'admin.token'))
   tokens.add(admin.token, { name: 'admin', role: 'admin', scope: '*' })
   tokens.add(tokenFile(path.join(data, 'agent.token')).token, { name: 'agent', role: 'agent', scope: '*' })
 
-  const tracing = await openTracing({
-    endpoint: environment.OTEL_EXPORTER_OTLP_ENDPOINT,
-    version: options.version,
-    log,
-  })
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = environment
+  const tracing = await openTracing({ endpoint, version: options.version, log })
   const events = openEventStore(database.db, now)
   const ledger = openLedger(database.db)
   const startedAt = now()
@@ -110,6 +104,7 @@ export async function openServer(options: {
     emit: (event) =>
       void own(event).catch((error: unknown) => log.error('event could not be stored', { error: errorText(error) })),
     onEvents: () => {},
+    sendRules: (host, offer) => sessions.send(host, offer),
     newId: () => randomBytes(16).toString('hex'),
     linkKey: secret(tokenFile(path.join(data, 'link.key')).token),
   })
@@ -121,10 +116,14 @@ export async function openServer(options: {
     maxSessions: config.server.max_agents,
     authenticate: async (request) => authenticateAgent(request, tokens),
     admit: hosts.admit,
-    streams: { samples: ingest.samples, events: ingest.events },
+    streams: { samples: ingest.samples, events: ingest.events, transitions: alerting.hostRules.received },
     onState: hosts.report,
-    onHeartbeat: (host) => registry.heard(host, now()),
-    onGone: (host) => log.info('agent disconnected', { host }),
+    onConnected: alerting.hostRules.connected,
+    onHeartbeat(host) {
+      registry.heard(host, now())
+      alerting.hostRules.heard(host)
+    },
+    onGone: alerting.hostRules.gone,
     pendingCommands: (host) => ledger.pending(host, now()),
     onCommandReceived: (host, commandId) => ledger.received(host, commandId, now()),
     lease: { actionsPerEngine: config.remedy.actions_per_engine, windowMs: config.remedy.window },

@@ -50,6 +50,8 @@ export const serverConfig = z
     slos,
     /** Groups of alerts that cost little are also evaluated when samples arrive, at most this often; left out: only at their interval. */
     evaluation_on_arrival: duration.optional(),
+    /** Alerts that concern one host alone are worked out by its agent, also while it is cut off. */
+    rules_on_agents: z.boolean().default(false),
     /** Alertmanager configuration. Relative to this file. */
     alertmanager_config: z.string().min(1).optional(),
     /** Who is told of alerts that nobody acknowledges. */

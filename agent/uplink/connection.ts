@@ -8,6 +8,7 @@ import type { Log } from '../../core/base/log.ts'
 import type { Secret } from '../../core/base/redact.ts'
 import type { Command } from '../../core/wire/command.ts'
 import { hostKeyHeader } from '../../core/wire/host-key.ts'
+import type { RulesOffer } from '../../core/wire/host-rules.ts'
 import {
   type AgentMessage,
   encodeStreamFrame,
@@ -21,7 +22,7 @@ import {
   streams,
 } from '../../core/wire/message.ts'
 import type { AgentState } from '../../core/wire/state.ts'
-import type { Spool } from './spool.ts'
+import type { Spool, StreamLog } from './spool.ts'
 
 /** Most bytes sent and not yet acknowledged, per stream. */
 const windowBytes = 4 << 20
@@ -38,6 +39,7 @@ export type ConnectionDeps = {
   /** Journals the command and says what will come of it; the outcome itself travels as an event. */
   readonly onCommand: (command: Command) => Promise<string>
   readonly onLease: (lease: Lease) => void
+  readonly onRules: (offer: RulesOffer) => void
   /** The server knows us: from here on the link counts as up. */
   readonly onWelcome: (serverTime: number) => void
 }
@@ -69,6 +71,7 @@ export function openConnection(url: string, { token, key }: Credentials, deps: C
   const cursor: Record<Stream, { next: number; acked: number; sizes: Map<number, number>; inFlight: number }> = {
     samples: { next: 1, acked: 0, sizes: new Map(), inFlight: 0 },
     events: { next: 1, acked: 0, sizes: new Map(), inFlight: 0 },
+    transitions: { next: 1, acked: 0, sizes: new Map(), inFlight: 0 },
   }
   let finish: (reason: string) => void = () => {}
   const ended = new Promise<string>((resolve) => {
@@ -89,11 +92,13 @@ export function openConnection(url: string, { token, key }: Credentials, deps: C
 
   const pump = (): void => {
     if (!welcomed || socket.readyState !== WebSocket.OPEN) return
-    // Events first: they are few, and a person waits for them.
-    for (const stream of ['events', 'samples'] as const) {
+    // Samples last: the others are few, and a person waits for them.
+    for (const stream of ['transitions', 'events', 'samples'] as const) {
       const at = cursor[stream]
-      while (at.inFlight < windowBytes && at.next < spool.logs[stream].next) {
-        const frames = spool.logs[stream].read(at.next, windowBytes - at.inFlight)
+      const log = spool.log(stream)
+      if (log === null) continue
+      while (at.inFlight < windowBytes && at.next < log.next) {
+        const frames = log.read(at.next, windowBytes - at.inFlight)
         if (frames.length === 0) break
         for (const frame of frames) {
           socket.send(encodeStreamFrame(stream, frame.sequence, frame.payload))
@@ -142,22 +147,29 @@ export function openConnection(url: string, { token, key }: Credentials, deps: C
         return
       case 'report_full_state':
         return send({ type: 'state', state: deps.state() })
+      case 'rules':
+        return deps.onRules(message)
       case 'lease':
         return deps.onLease({ actionsPerEngine: message.actionsPerEngine, windowMs: message.windowMs })
     }
   }
 
   socket.on('open', () => {
-    const position = (stream: Stream) => ({
-      epoch: BigInt.asUintN(64, spool.logs[stream].epoch).toString(16).padStart(16, '0'),
-      first: spool.logs[stream].first,
-      next: spool.logs[stream].next,
+    const position = ({ epoch, first, next }: StreamLog) => ({
+      epoch: BigInt.asUintN(64, epoch).toString(16).padStart(16, '0'),
+      first,
+      next,
     })
+    const transitions = spool.log('transitions')
     send({
       type: 'hello',
       protocol: protocolVersion,
       state: deps.state(),
-      streams: { samples: position('samples'), events: position('events') },
+      streams: {
+        samples: position(spool.logs.samples),
+        events: position(spool.logs.events),
+        ...(transitions === null ? {} : { transitions: position(transitions) }),
+      },
     })
     beat()
   })

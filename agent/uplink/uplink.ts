@@ -13,9 +13,10 @@ import type { Emit, Event } from '../../core/event/event.ts'
 import { encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import type { SeriesSamples } from '../../core/sample/sample.ts'
 import type { Command } from '../../core/wire/command.ts'
+import type { RulesOffer } from '../../core/wire/host-rules.ts'
 import type { AgentState } from '../../core/wire/state.ts'
 import { type Connection, type Credentials, type Lease, openConnection } from './connection.ts'
-import { openSpool, type SpoolLimits } from './spool.ts'
+import { openSpool, type SpoolLimits, type StreamLog } from './spool.ts'
 
 /** First attempt after a session that had worked: soon, yet spread. */
 const firstRetry: Backoff = { baseMs: 1000, capMs: 1000 }
@@ -35,6 +36,8 @@ export type UplinkDeps = {
   readonly state: () => AgentState
   readonly onCommand: (command: Command) => Promise<string>
   readonly onLease: (lease: Lease) => void
+  /** Left out: this agent works no rules out. */
+  readonly rules?: { readonly log: StreamLog; readonly onOffer: (offer: RulesOffer) => void }
   readonly random: () => number
   readonly newEpoch: () => bigint
 }
@@ -45,13 +48,17 @@ export type UplinkStats = {
   readonly failures: number
   readonly lastError: string
   readonly refused: { readonly samples: number; readonly events: number }
-  readonly pending: { readonly samples: number; readonly events: number }
+  readonly pending: { readonly samples: number; readonly events: number; readonly transitions: number }
   readonly spoolBytes: number
 }
 
 export type Uplink = Room & {
   push(series: readonly SeriesSamples[]): void
   readonly emit: Emit
+  /** There is more in the log of another room. */
+  wake(): void
+  /** Sample frames that are still held, oldest first: remote-write bodies. */
+  recentSamples(): Iterable<Uint8Array>
   /** The state changed: report it when connected. */
   stateChanged(): void
   stats(): UplinkStats
@@ -64,6 +71,7 @@ export function openUplink(deps: UplinkDeps): Uplink {
     directory: deps.directory,
     limits: deps.limits,
     newEpoch: deps.newEpoch,
+    transitions: deps.rules?.log,
   })
   const encoder = new TextEncoder()
   const refused = { samples: 0, events: 0 }
@@ -125,6 +133,7 @@ export function openUplink(deps: UplinkDeps): Uplink {
         state: deps.state,
         onCommand: deps.onCommand,
         onLease: deps.onLease,
+        onRules: (offer) => deps.rules?.onOffer(offer),
         onWelcome: (serverTime) => {
           connected = true
           connects++
@@ -159,6 +168,8 @@ export function openUplink(deps: UplinkDeps): Uplink {
     },
     push: (series) => store('samples', encodeWriteRequest(series)),
     emit: (event: Event) => store('events', encoder.encode(JSON.stringify(event))),
+    wake: () => connection?.wake(),
+    recentSamples: () => spool.recentSamples(),
     stateChanged: () => connection?.reportState(),
     stats: () => ({
       connected,
@@ -166,7 +177,11 @@ export function openUplink(deps: UplinkDeps): Uplink {
       failures,
       lastError,
       refused,
-      pending: { samples: spool.pending('samples'), events: spool.pending('events') },
+      pending: {
+        samples: spool.pending('samples'),
+        events: spool.pending('events'),
+        transitions: spool.pending('transitions'),
+      },
       spoolBytes: spool.logs.samples.stats().bytes + spool.logs.events.stats().bytes,
     }),
   }

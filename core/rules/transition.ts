@@ -25,6 +25,8 @@ export type Transition = {
   readonly activeAt: number
   /** When it began to fire; null while it is pending. */
   readonly firedAt: number | null
+  /** Where another clock evaluated it: the time by our own that stands for `at` in what is ordered and shown. */
+  readonly heardAt?: number
 }
 
 /** What must be kept of an alert so that a restarted program goes on exactly where the last one stood. */
@@ -44,6 +46,7 @@ export type Amendment = Pick<
   'fingerprint' | 'file' | 'group' | 'rule' | 'at' | 'activeAt' | 'annotations' | 'value'
 > & {
   readonly keepFiringSince: number | null
+  readonly heardAt?: number
 }
 
 /** Told what an evaluation changed, in order; amendments are never of an alert that is among the transitions. */

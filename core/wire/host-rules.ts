@@ -50,7 +50,7 @@ export const wireAmendment = z
     at: time,
     activeAt: time,
     annotations: labels,
-    value,
+    value: value.nullable(),
     keepFiringSince: time.nullable(),
   })
   .strict()

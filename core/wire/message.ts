@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import { command } from './command.ts'
+import { rulesOffer } from './host-rules.ts'
 import { agentState } from './state.ts'
 
 export const protocolVersion = 1
@@ -12,7 +13,7 @@ export const maxBinaryBytes = 8 << 20
 /** How often an agent says that it lives; the server calls it late at 2.5 of these. */
 export const heartbeatMs = 10_000
 
-export const streams = ['samples', 'events'] as const
+export const streams = ['samples', 'events', 'transitions'] as const
 export type Stream = (typeof streams)[number]
 
 const position = z.object({
@@ -31,7 +32,8 @@ export const agentMessage = z.discriminatedUnion('type', [
       seq: sequence,
       protocol: z.number().int(),
       state: agentState,
-      streams: z.object({ samples: position, events: position }),
+      /** Without `transitions`: this agent works no rules out. */
+      streams: z.object({ samples: position, events: position, transitions: position.optional() }),
     })
     .strict(),
   z.object({ type: z.literal('state'), seq: sequence, state: agentState }).strict(),
@@ -57,7 +59,11 @@ export const serverMessage = z.discriminatedUnion('type', [
       /** Identity of this server process: another one may have lost what it held in memory. */
       serverId: z.string().max(64),
       /** Highest sequence the server holds of each stream; null when it has nothing of that epoch. */
-      acks: z.object({ samples: sequence.nullable(), events: sequence.nullable() }),
+      acks: z.object({
+        samples: sequence.nullable(),
+        events: sequence.nullable(),
+        transitions: sequence.nullable().default(null),
+      }),
     })
     .strict(),
   z.object({ type: z.literal('ack'), stream: z.enum(streams), sequence }).strict(),
@@ -71,6 +77,7 @@ export const serverMessage = z.discriminatedUnion('type', [
       windowMs: z.number().int().positive(),
     })
     .strict(),
+  rulesOffer,
 ])
 export type ServerMessage = z.infer<typeof serverMessage>
 

@@ -13,6 +13,7 @@ export type AlertMemory = {
   forget(resolvedBefore: number): void
   current(): readonly Alert[]
   find(fingerprint: string): Alert | null
+  row(fingerprint: string, episode: string): AlertRow | null
   restored(): readonly RestoredAlert[]
   /** Time of the newest change; null where there is no alert. */
   newestChange(): number | null
@@ -83,6 +84,7 @@ export function openAlertMemory(externalUrl: string): AlertMemory {
       for (const row of [...all()]) if (row.resolvedAt !== null && row.resolvedAt < resolvedBefore) remove(row)
     },
     find: (fingerprint) => merged(alerts.get(fingerprint)?.values() ?? [], externalUrl),
+    row: (fingerprint, episode) => alerts.get(fingerprint)?.get(episode) ?? null,
     current: () => [...alerts.values()].flatMap((rows) => merged(rows.values(), externalUrl) ?? []),
     restored: () =>
       [...all()].flatMap((row) => {

@@ -4,15 +4,15 @@
 import { type Backoff, backoffDelay } from '../../core/base/backoff.ts'
 import { boundedQueue } from '../../core/base/bounded-queue.ts'
 import type { Clock } from '../../core/base/clock.ts'
-import { errorText, isInferwardError } from '../../core/base/errors.ts'
+import { errorText, InferwardError, isInferwardError } from '../../core/base/errors.ts'
 import type { Room } from '../../core/base/lifecycle.ts'
 import type { Log } from '../../core/base/log.ts'
 import type { Event } from '../../core/event/event.ts'
 import type { Amendment, RestoredAlert, Transition } from '../../core/rules/transition.ts'
 import type { Alert, AlertListener, AlertSource } from './alert.ts'
 import { type AlertMemory, openAlertMemory } from './alert-memory.ts'
-import type { AlertTable, AlertWrite } from './alert-table-port.ts'
-import { stepOf, textOf } from './record.ts'
+import type { AlertRow, AlertTable, AlertWrite } from './alert-table-port.ts'
+import { episodeId, stepOf, textOf } from './record.ts'
 
 export type AlertStoreDeps = {
   readonly clock: Clock
@@ -50,6 +50,10 @@ export type AlertStore = Room &
     find(fingerprint: string): Alert | null
     /** Time of the newest change that an earlier life kept, valid after `start`: everything before it is kept as well. Null: none. */
     keptUntil(): number | null
+    /** What is durable of this life of an alert; null: nothing, or it ended long ago. */
+    known(life: Parameters<typeof episodeId>[0]): AlertRow | null
+    /** Resolves when everything that was taken before is durable, or given up; rejects when the store stops before. */
+    written(): Promise<void>
     /** Resolves when nothing waits any more. */
     settled(): Promise<void>
     stats(): AlertStoreStats
@@ -68,6 +72,9 @@ const retry: Backoff = { baseMs: 100, capMs: 10_000 }
 /** How long a stop waits for the database. What is not written then is found out again by the rules after the next start. */
 const stopMs = 3000
 
+const stopped = (): InferwardError =>
+  new InferwardError({ code: 'alerts.stopped', message: 'the alert store has stopped', retryable: true })
+
 export function openAlertStore(deps: AlertStoreDeps): AlertStore {
   const { clock, log, table } = deps
   const queue = boundedQueue<AlertWrite>(deps.queueCapacity ?? 100_000)
@@ -83,6 +90,12 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
   let swept = 0
   let sweeping = false
   let keptUntil: number | null = null
+  let [taken, done] = [0, 0]
+  let waiters: { readonly until: number; resolve(): void; reject(error: Error): void }[] = []
+  const release = (): void => {
+    for (const one of waiters) if (one.until <= done) one.resolve()
+    waiters = waiters.filter((one) => one.until > done)
+  }
 
   const guarded = (reader: () => void): void => {
     try {
@@ -146,6 +159,8 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
       inFlight = batch
       if (!(await write(batch))) return
       inFlight = []
+      done += batch.length
+      release()
     }
   }
   const wake = (): void => {
@@ -157,7 +172,11 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
   }
   const waiting = (): number => queue.length + inFlight.length
   const put = (change: AlertWrite): void => {
-    if (queue.push(change) || queue.refused % 1000 !== 1) return
+    if (queue.push(change)) {
+      taken++
+      return
+    }
+    if (queue.refused % 1000 !== 1) return
     log.error('changes of alerts are dropped: too many wait for the database', { dropped: queue.refused })
   }
 
@@ -195,6 +214,8 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
       await Promise.race([pumping ?? Promise.resolve(), clock.sleep(stopMs, late.signal)])
       late.abort()
       abort.abort()
+      for (const one of waiters) one.reject(stopped())
+      waiters = []
       if (waiting() > 0) log.warn('alerts were not all written', { waiting: waiting() })
     },
     apply(transitions, amendments = []) {
@@ -204,6 +225,12 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
     },
     restored: () => memory.restored(),
     keptUntil: () => keptUntil,
+    known: (life) => memory.row(life.fingerprint, episodeId(life)),
+    async written() {
+      if (done >= taken) return
+      if (abort.signal.aborted) throw stopped()
+      await new Promise<void>((resolve, reject) => waiters.push({ until: taken, resolve, reject }))
+    },
     async settled() {
       while (pumping !== null) await pumping
     },

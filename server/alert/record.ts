@@ -30,6 +30,7 @@ export function stepOf(transition: Transition): Extract<AlertWrite, { kind: 'ste
   const labels = clean(transition.labels)
   const annotations = clean(transition.annotations)
   const ended = state === 'resolved' || state === 'inactive'
+  const heardAt = transition.heardAt ?? at
   const row: AlertRow = {
     fingerprint,
     episode: episodeId(transition),
@@ -42,11 +43,12 @@ export function stepOf(transition: Transition): Extract<AlertWrite, { kind: 'ste
     state: state === 'inactive' ? 'resolved' : state,
     value: transition.value,
     activeAt,
-    firedAt: transition.firedAt,
-    resolvedAt: ended ? at : null,
+    // Another clock may be ahead: to us nothing began later than we heard of it.
+    firedAt: transition.firedAt === null ? null : Math.min(transition.firedAt, heardAt),
+    resolvedAt: ended ? heardAt : null,
     keepFiringSince: null,
-    changedAt: at,
-    updatedAt: at,
+    changedAt: heardAt,
+    updatedAt: heardAt,
   }
   const { value } = transition
   return {
@@ -80,7 +82,7 @@ export function textOf(amendment: Amendment): AlertWrite {
     annotations: clean(amendment.annotations),
     value: amendment.value,
     keepFiringSince: amendment.keepFiringSince,
-    updatedAt: amendment.at,
+    updatedAt: amendment.heardAt ?? amendment.at,
   }
 }
 

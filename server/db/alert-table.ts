@@ -62,7 +62,9 @@ async function applyIn(tx: Transaction, writes: readonly AlertWrite[], now: numb
       rows.set(row.episode, row)
     }
   }
-  for (const row of gone.values()) await tx.delete(alerts).where(sameLife(row))
+  // One that went on meanwhile, as told by somebody else, stays.
+  for (const row of gone.values())
+    await tx.delete(alerts).where(and(sameLife(row), lte(alerts.changedAt, row.changedAt)))
   if (rows.size > 0) {
     const { fingerprint, episode, file, group, rule, ...rest } = alerts
     await tx

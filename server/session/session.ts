@@ -39,6 +39,8 @@ export type SessionDeps = {
   readonly streams: Readonly<Record<Stream, (host: string, payload: Uint8Array) => Promise<void>>>
   /** Null: the report was taken. */
   readonly onState: (state: AgentState) => Promise<Refusal | null>
+  /** This host has an open channel now; `rules`: its agent works rules out. */
+  readonly onConnected: (host: string, rules: boolean) => void
   readonly onHeartbeat: (host: string) => void
   readonly onGone: (host: string) => void
   readonly pendingCommands: (host: string) => Promise<readonly Command[]>
@@ -74,6 +76,8 @@ export type Sessions = {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   /** Sends what is pending for this host, if it is connected here. */
   wake(host: string): void
+  /** To this host, if it is connected here. */
+  send(host: string, message: ServerMessage): void
   connected(): readonly string[]
   /** How far the samples of every host were taken. */
   taken(): readonly StreamPosition[]
@@ -87,7 +91,10 @@ export type Sessions = {
 
 export function openSessions(deps: SessionDeps): Sessions {
   const server = new WebSocketServer({ noServer: true, maxPayload: maxBinaryBytes + 64, perMessageDeflate: false })
-  const byHost = new Map<string, { socket: WebSocket; sendPending: () => void }>()
+  const byHost = new Map<
+    string,
+    { socket: WebSocket; sendPending: () => void; send: (message: ServerMessage) => void }
+  >()
   /** Highest sequence taken, by host and stream. Of events it may be forgotten: they are idempotent. */
   const taken = new Map<string, { epoch: string; sequence: number }>()
   for (const { host, epoch, sequence } of deps.taken ?? []) taken.set(`${host}/samples`, { epoch, sequence })
@@ -101,7 +108,7 @@ export function openSessions(deps: SessionDeps): Sessions {
     opened++
     let host: string | null = null
     let seq = 0
-    let epochs: Record<Stream, string> = { samples: '', events: '' }
+    let epochs: Record<Stream, string> = { samples: '', events: '', transitions: '' }
     let waiting = 0
     let work: Promise<void> = Promise.resolve()
     const sentCommands = new Set<string>()
@@ -151,9 +158,10 @@ export function openSessions(deps: SessionDeps): Sessions {
         older.socket.close(4000, 'replaced by a newer session of this host')
       }
       host = name
-      epochs = { samples: message.streams.samples.epoch, events: message.streams.events.epoch }
-      byHost.set(name, { socket, sendPending })
-      backlog.set(name, message.streams.samples.next - 1)
+      const { samples, events, transitions } = message.streams
+      epochs = { samples: samples.epoch, events: events.epoch, transitions: transitions?.epoch ?? '' }
+      byHost.set(name, { socket, sendPending, send })
+      backlog.set(name, samples.next - 1)
       const ack = (stream: Stream): number | null => {
         const held = taken.get(`${name}/${stream}`)
         return held?.epoch === epochs[stream] ? held.sequence : null
@@ -162,10 +170,11 @@ export function openSessions(deps: SessionDeps): Sessions {
         type: 'welcome',
         time: deps.clock.now(),
         serverId: deps.serverId,
-        acks: { samples: ack('samples'), events: ack('events') },
+        acks: { samples: ack('samples'), events: ack('events'), transitions: ack('transitions') },
       })
       send({ type: 'lease', ...deps.lease })
       sendPending()
+      deps.onConnected(name, transitions !== undefined)
     }
 
     const report = async (name: string, told: AgentState): Promise<void> => {
@@ -239,6 +248,7 @@ export function openSessions(deps: SessionDeps): Sessions {
       helloTimer[Symbol.dispose]()
       if (host !== null && byHost.get(host)?.socket === socket) {
         byHost.delete(host)
+        deps.log.info('agent disconnected', { host })
         deps.onGone(host)
       }
     })
@@ -264,6 +274,7 @@ export function openSessions(deps: SessionDeps): Sessions {
       )
     },
     wake: (host) => byHost.get(host)?.sendPending(),
+    send: (host, message) => byHost.get(host)?.send(message),
     connected: () => [...byHost.keys()],
     taken: () =>
       [...taken].flatMap(([key, { epoch, sequence }]) =>

@@ -6,8 +6,8 @@ import type { RuleQuery } from '../../core/rules/query.ts'
 import type { Rule, RuleGroup } from '../../core/rules/rule.ts'
 import type { RestoredAlert } from '../../core/rules/transition.ts'
 import type { Querier } from '../../core/series/seam.ts'
-import type { RulePick } from '../../core/wire/host-rules.ts'
 import { type StandingRules, type StandingRulesDeps, standingRules } from './standing-rules.ts'
+import type { LocalPick } from './store-client.ts'
 import { type HeldHosts, withoutHosts } from './without-hosts.ts'
 
 export type HostRules = Omit<StandingRules, 'clear'> & {
@@ -15,7 +15,7 @@ export type HostRules = Omit<StandingRules, 'clear'> & {
   clear(): void
   /** Other rules are in force. */
   load(groups: readonly RuleGroup[]): void
-  picks(): readonly RulePick[]
+  picks(): readonly LocalPick[]
   readonly local: ReadonlySet<Rule>
   hold(host: string): void
   show(host: string, alerts: readonly RestoredAlert[]): void
@@ -59,7 +59,7 @@ export function hostRules(all: StandingRules, deps: HostRulesDeps): HostRules {
   })
   let local: ReadonlySet<Rule> = new Set()
   let texts: ReadonlySet<string> = new Set()
-  let picks: readonly RulePick[] = []
+  let picks: readonly LocalPick[] = []
   const isRestricted = (query: string): boolean => hosts.size > 0 && texts.has(query)
   const ruleOf = (query: string): StandingRules => (isRestricted(query) ? rest : all)
   const query: RuleQuery = (text, time) => ruleOf(text).query(text, time)
@@ -93,8 +93,9 @@ export function hostRules(all: StandingRules, deps: HostRulesDeps): HostRules {
       local = new Set(found.map(({ rule }) => rule))
       texts = new Set(found.map(({ rule }) => rule.expression.text))
       picks = groups.flatMap((group) => {
-        const rules = found.filter((one) => one.group === group).map(({ index }) => index)
-        return rules.length === 0 ? [] : [{ file: group.file, group: group.name, rules }]
+        const own = found.filter((one) => one.group === group)
+        const [rules, names] = [own.map(({ index }) => index), own.map(({ rule }) => rule.name)]
+        return own.length === 0 ? [] : [{ file: group.file, group: group.name, rules, names }]
       })
       version++
     },

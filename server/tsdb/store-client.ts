@@ -105,10 +105,12 @@ export type SeriesRequest = {
 }
 export type RuleText = { readonly file: string; readonly text: string }
 
+/** With the names of those rules. */
+export type LocalPick = RulePick & { readonly names: readonly string[] }
 /** Rules that agents work out for their own hosts. */
 export type HostRulesClient = {
   /** The host-local ones of the rules in force. */
-  picks(): Promise<readonly RulePick[]>
+  picks(): Promise<readonly LocalPick[]>
   /** Host-local rules leave this host out, and forget its alerts, until it is released. Takes effect before the next evaluation. */
   hold(host: string): Promise<void>
   /** What its agent has told of the alerts of a host that is held, all of them; shown among those of the groups. */

@@ -46,9 +46,10 @@ const own = (stopped = false): readonly SeriesSamples[] =>
       failures: 0,
       lastError: '',
       refused: { samples: 0, events: 0 },
-      pending: { samples: 2, events: 0 },
+      pending: { transitions: 0, samples: 2, events: 0 },
       spoolBytes: 9,
     },
+    rules: { rules: 0, runs: 0, failures: 0, seconds: 0, series: 0, refused: 0 },
     round: { runs: 1, failures: 0, missed: 0, seconds: 0.01 },
     http: { listenFailures: 0, refused: { no_room: 0, other_name: 0, other_origin: 0 } },
   })

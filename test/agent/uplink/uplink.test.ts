@@ -34,6 +34,7 @@ type Held = Record<Stream, { sequence: number | null; payloads: Map<number, Uint
 const nothing = (): Held => ({
   samples: { sequence: null, payloads: new Map(), doubles: 0 },
   events: { sequence: null, payloads: new Map(), doubles: 0 },
+  transitions: { sequence: null, payloads: new Map(), doubles: 0 },
 })
 
 type Server = {
@@ -274,7 +275,7 @@ describe('the uplink', () => {
     for (const socket of to.sockets) socket.terminate()
     await until('told again', () => to.held.samples.payloads.size === 15)
     expect(valuesOf(to.held)).toEqual(Array.from({ length: 15 }, (_, n) => n + 5))
-    expect(uplink.stats().pending).toEqual({ samples: 15, events: 0 })
+    expect(uplink.stats().pending).toEqual({ samples: 15, events: 0, transitions: 0 })
     expect(events.doubles).toBe(0)
   })
 

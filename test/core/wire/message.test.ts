@@ -62,7 +62,7 @@ describe('a stream frame', () => {
   it('is nothing when it is cut inside its head, names no stream, or has no sequence', () => {
     const whole = encodeStreamFrame('samples', 1, new Uint8Array())
     for (let cut = 0; cut < whole.length; cut++) expect(decodeStreamFrame(whole.subarray(0, cut))).toBeNull()
-    for (const stream of [2, 7, 255]) expect(decodeStreamFrame(Uint8Array.of(stream, ...whole.subarray(1)))).toBeNull()
+    for (const stream of [3, 7, 255]) expect(decodeStreamFrame(Uint8Array.of(stream, ...whole.subarray(1)))).toBeNull()
     expect(decodeStreamFrame(new Uint8Array(9))).toBeNull()
     expect(decodeStreamFrame(new Uint8Array(9).fill(255).fill(0, 0, 1))).toBeNull()
   })
@@ -79,7 +79,7 @@ describe('a text message', () => {
   })
 
   it.each([
-    { type: 'welcome', time: 1, serverId: 's', acks: { samples: null, events: 4 } },
+    { type: 'welcome', time: 1, serverId: 's', acks: { samples: null, events: 4, transitions: null } },
     { type: 'ack', stream: 'events', sequence: 4 },
     { type: 'command', command },
     { type: 'report_full_state' },

@@ -60,9 +60,10 @@ async function stand(more: Partial<SessionDeps> = {}): Promise<Stand> {
     serverId: 's1',
     maxSessions: 4,
     authenticate: async (request) => (request.headers.authorization === 'Bearer good' ? { key: 'k' } : null),
-    streams: { samples: take('samples'), events: take('events') },
+    streams: { samples: take('samples'), events: take('events'), transitions: take('transitions') },
     admit: async () => null,
     onState: async () => null,
+    onConnected: () => {},
     onHeartbeat: () => {},
     onGone: (host) => void gone.push(host),
     pendingCommands: async () => [],
@@ -194,6 +195,7 @@ describe('a session', () => {
     const { url } = await stand({
       streams: {
         samples: async () => {},
+        transitions: async () => {},
         events: async (_host, payload) => {
           if (broken) throw new Error('database gone')
           seen.push(new TextDecoder().decode(payload))
@@ -223,6 +225,7 @@ describe('a session', () => {
     const { url } = await stand({
       streams: {
         events: async () => {},
+        transitions: async () => {},
         samples: async () => {
           begun++
           await gate

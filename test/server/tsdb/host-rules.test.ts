@@ -84,7 +84,7 @@ const alert = (activeAt: number, firedAt: number | null): RestoredAlert => ({
 describe('a store whose agents work out rules', () => {
   it('names the host-local rules of those in force', async () => {
     const { hosts } = await world()
-    expect(await hosts.picks()).toEqual([{ file, group: 'g', rules: [0] }])
+    expect(await hosts.picks()).toEqual([{ file, group: 'g', rules: [0], names: ['Down'] }])
   })
 
   it('leaves a host that is held out of host-local rules, and of no other', async () => {
