@@ -33,6 +33,7 @@ import { openHeartbeats } from './notify/heartbeat.ts'
 import { readHeartbeats } from './notify/heartbeat-config.ts'
 import { openPost } from './notify/http-post.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
+import { onlyActing } from './office.ts'
 import { type Routing, readRouting } from './routing.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { openRules, type Rules } from './rules/rules.ts'
@@ -81,6 +82,7 @@ export function openAlerting(options: {
   readonly store: LocalStore
   /** How far an earlier life evaluated; null: nothing is known of one. */
   readonly rulesFrom: number | null
+  readonly mayAct: () => Promise<boolean>
   readonly externalUrl: string
   readonly emit: Emit
   readonly onEvents: (events: readonly Event[]) => void
@@ -139,7 +141,7 @@ export function openAlerting(options: {
     silences,
     acks,
     escalation: openEscalation(config.escalations, config.on_call, receivers),
-    channels,
+    channels: channels.map((channel) => onlyActing(channel, options.mayAct)),
     outbox,
     emit: options.emit,
     externalUrl,

@@ -52,6 +52,8 @@ export async function openServer(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Stopped with the server; after a start that fails its opener stops it. */
   readonly database: Database
+  /** Whether this server still acts, of several on one database. */
+  readonly mayAct: () => Promise<boolean>
 }): Promise<ServerApp> {
   const { data, config, clock, log, environment, database } = options
   const now = (): number => clock.now()
@@ -100,6 +102,7 @@ export async function openServer(options: {
     db: database.db,
     store,
     rulesFrom: resume.rulesFrom,
+    mayAct: options.mayAct,
     externalUrl,
     emit: (event) =>
       void own(event).catch((error: unknown) => log.error('event could not be stored', { error: errorText(error) })),

@@ -29,6 +29,10 @@ export const serverConfig = z
         max_series: z.number().int().min(1000).max(10_000_000).default(20_000),
         /** How far back samples are kept in memory. */
         retention: duration.default(7 * 3_600_000),
+        /** Of several servers on one database another one acts when the one that does was silent that long. */
+        failover_after: duration
+          .default(10_000)
+          .refine((ms) => ms >= 1000 && ms <= 600_000, { error: 'must be 1s to 10m' }),
         query_timeout: duration.default(30_000),
         /** Samples that one query may touch. */
         query_samples: z.number().int().min(1000).default(20_000_000),

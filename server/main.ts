@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { systemClock } from '../core/base/clock.ts'
 import { projectRoot } from '../core/base/entry.ts'
+import { exitCodes } from '../core/base/errors.ts'
 import { describeFailure } from '../core/base/failure.ts'
 import { createLog } from '../core/base/log.ts'
 import { nodeFileLayer } from '../core/base/node-file-layer.ts'
@@ -14,6 +15,7 @@ import { openServer, type ServerApp } from './app.ts'
 import { serverConfig, withGlobal } from './config.ts'
 import { openDatabase } from './db/database.ts'
 import { startOf } from './db/process-start.ts'
+import { takeOffice } from './office.ts'
 
 const log = createLog({
   write: (line) => void process.stderr.write(line),
@@ -42,9 +44,27 @@ try {
     what: 'a server',
   })
   const { version } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as { version: string }
+  let stopping = false
+  const stopped = new AbortController()
   const begin = async (): Promise<ServerApp> => {
     const databaseUrl = process.env.DATABASE_URL || undefined // set to nothing is not set
     const database = await openDatabase({ dataDirectory: flags.data, databaseUrl, clock: systemClock, log })
+    const office = await takeOffice({
+      database,
+      data: flags.data,
+      config: config.server,
+      clock: systemClock,
+      log,
+      stopping: stopped.signal,
+      onLost: () => {
+        // Nothing is put in order: whatever it would write is refused, and the next life waits for its turn.
+        log.error('another server acts now; this one ends, to stand by in its next life')
+        process.exit(exitCodes.unreachable)
+      },
+    }).catch(async (error: unknown) => {
+      await database.stop(true)
+      throw error
+    })
     return openServer({
       configText: flags.config === undefined ? '' : shownConfig(readFileSync(flags.config, 'utf8')),
       configDirectory: flags.config === undefined ? process.cwd() : path.dirname(flags.config),
@@ -54,17 +74,18 @@ try {
       log,
       version,
       environment: process.env,
-      database,
+      database: office.database,
+      mayAct: office.mayAct,
     }).catch(async (error: unknown) => {
       // Of a start that failed nothing goes on.
-      await database.stop(true)
+      await office.database.stop(true)
       throw error
     })
   }
-  let stopping = false
   const stop = (): void => {
     if (stopping) return
     stopping = true
+    stopped.abort()
     begun
       .then((app) => app.stop(true))
       .catch((error: unknown) => process.stderr.write(describeFailure('inferward-server', error).text))

@@ -38,7 +38,14 @@ export async function openDatabase(options: {
     startEmbeddedPostgres({ dataDirectory, clock, log, existing })
   const embedded = options.databaseUrl === undefined ? await start(false) : null
   const config: PoolConfig = embedded === null ? { connectionString: options.databaseUrl! } : { ...embedded.connection }
-  const pool = new Pool({ ...config, max: 10, connectionTimeoutMillis: 5000, idleTimeoutMillis: 30_000 })
+  const pool = new Pool({
+    ...config,
+    // A process that was stopped in the middle of a transaction must not hold its locks for ever.
+    idle_in_transaction_session_timeout: 10_000,
+    max: 10,
+    connectionTimeoutMillis: 5000,
+    idleTimeoutMillis: 30_000,
+  })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => log.warn('database connection lost', { error: errorText(error) }))
   try {

@@ -101,24 +101,26 @@ export function openOutbox(db: Db): Outbox {
           where digest.channel = ${channel} and digest.group_hash = ${digestGroup} and digest.state in ('due', 'failed')
             and digest.position < outbox.position)
         order by group_hash, position, id`
-      const [row] = await db
-        .update(outbox)
-        .set({ takenAt: now, attempt: sql`${outbox.attempt} + 1` })
-        .where(
-          and(
-            isNull(outbox.takenAt),
-            inArray(outbox.state, unsent),
-            sql`${outbox.id} = (select id from (${heads}) heads where taken_at is null and next_at <= ${now}
+      return db.transaction(async (tx) => {
+        const [row] = await tx
+          .update(outbox)
+          .set({ takenAt: now, attempt: sql`${outbox.attempt} + 1` })
+          .where(
+            and(
+              isNull(outbox.takenAt),
+              inArray(outbox.state, unsent),
+              sql`${outbox.id} = (select id from (${heads}) heads where taken_at is null and next_at <= ${now}
               order by critical desc, position, id limit 1)`,
-          ),
+            ),
+          )
+          .returning()
+        if (row !== undefined) return { row: outboxRow(row) }
+        const next = await tx.execute<{ next_at: string | null }>(
+          sql`select min(next_at) as next_at from (${heads}) heads where taken_at is null`,
         )
-        .returning()
-      if (row !== undefined) return { row: outboxRow(row) }
-      const next = await db.execute<{ next_at: string | null }>(
-        sql`select min(next_at) as next_at from (${heads}) heads where taken_at is null`,
-      )
-      const nextAt = next.rows[0]?.next_at ?? null
-      return { row: null, nextAt: nextAt === null ? null : Number(nextAt) }
+        const nextAt = next.rows[0]?.next_at ?? null
+        return { row: null, nextAt: nextAt === null ? null : Number(nextAt) }
+      })
     },
 
     async settle(id, result) {
@@ -189,7 +191,7 @@ export function openOutbox(db: Db): Outbox {
     },
 
     async release() {
-      await db.update(outbox).set({ takenAt: null }).where(inArray(outbox.state, unsent))
+      await db.transaction((tx) => tx.update(outbox).set({ takenAt: null }).where(inArray(outbox.state, unsent)))
     },
 
     async waiting() {
@@ -242,29 +244,31 @@ export function openOutbox(db: Db): Outbox {
     },
 
     async prune({ now, settledBefore, staleBefore, unsentBefore, channels }) {
-      const lost = await db
-        .update(outbox)
-        .set({ state: 'given_up', settledAt: now, takenAt: null, code: 'no_channel', reply: '' })
-        .where(
-          and(
-            inArray(outbox.state, unsent),
-            lt(outbox.createdAt, unsentBefore),
-            channels.length === 0 ? undefined : notInArray(outbox.channel, [...channels]),
-          ),
-        )
-        .returning({ id: outbox.id })
-      await db.delete(outbox).where(and(notInArray(outbox.state, unsent), lt(outbox.settledAt, settledBefore)))
-      await db
-        .delete(notificationLog)
-        .where(
-          and(
-            lt(
-              notificationLog.updatedAt,
-              sql`case when firing = '[]'::jsonb then ${settledBefore}::bigint else ${staleBefore}::bigint end`,
+      return db.transaction(async (tx) => {
+        const lost = await tx
+          .update(outbox)
+          .set({ state: 'given_up', settledAt: now, takenAt: null, code: 'no_channel', reply: '' })
+          .where(
+            and(
+              inArray(outbox.state, unsent),
+              lt(outbox.createdAt, unsentBefore),
+              channels.length === 0 ? undefined : notInArray(outbox.channel, [...channels]),
             ),
-          ),
-        )
-      return lost.length
+          )
+          .returning({ id: outbox.id })
+        await tx.delete(outbox).where(and(notInArray(outbox.state, unsent), lt(outbox.settledAt, settledBefore)))
+        await tx
+          .delete(notificationLog)
+          .where(
+            and(
+              lt(
+                notificationLog.updatedAt,
+                sql`case when firing = '[]'::jsonb then ${settledBefore}::bigint else ${staleBefore}::bigint end`,
+              ),
+            ),
+          )
+        return lost.length
+      })
     },
   }
 }

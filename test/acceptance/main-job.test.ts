@@ -2,7 +2,6 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { promisify } from 'node:util'
@@ -11,6 +10,7 @@ import { type Event, event as eventSchema } from '../../core/event/event.ts'
 import { batchBuckets, latencyBuckets } from '../../core/sample/catalogue-engine.ts'
 import { readGolden } from '../helpers/golden.ts'
 import { type DingtalkSink, openDingtalkSink } from '../helpers/sinks/dingtalk-sink.ts'
+import { freePort, within } from '../helpers/within.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const command = path.join(root, 'cli', 'inferward.mjs')
@@ -22,35 +22,6 @@ type EngineRow = {
   readonly phase: string
   readonly incarnation: string | null
   readonly host: string
-}
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
-  })
-
-/** Asks again and again until it holds; the deadline is the requirement itself. */
-async function within<T>(ms: number, what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
-  const until = Date.now() + ms
-  let last: unknown
-  for (;;) {
-    try {
-      const found = await look()
-      if (found !== null && found !== undefined && found !== false) return found
-    } catch (error) {
-      last = error
-    }
-    if (Date.now() > until)
-      throw new Error(`not within ${ms} ms: ${what}${last === undefined ? '' : ` (${String(last)})`}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 const alive = (pid: number): boolean => {

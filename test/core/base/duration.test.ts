@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { formatDuration, parseDuration, tryParseDuration } from '../../../core/base/duration.ts'
+import { cpuMs } from '../../helpers/cpu-time.ts'
 import { random } from '../../helpers/random.ts'
 
 describe('durations', () => {
@@ -71,8 +72,8 @@ describe('durations', () => {
   })
 
   it('refuse a million digits without a pause', () => {
-    const begun = performance.now()
+    const begun = cpuMs()
     expect(tryParseDuration(`${'1'.repeat(1_000_000)}x`)).toBeUndefined()
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(cpuMs() - begun).toBeLessThan(2000)
   })
 })

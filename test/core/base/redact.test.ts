@@ -3,6 +3,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { redact, secret } from '../../../core/base/redact.ts'
+import { cpuMs } from '../../helpers/cpu-time.ts'
 
 const canary = 'CANARY0123456789abcdef'
 
@@ -78,10 +79,10 @@ describe('redact', () => {
     ['backslashes', '\\'],
   ])('takes a megabyte of %s within two seconds', (_name, unit) => {
     const text = unit.repeat(Math.ceil((1 << 20) / unit.length))
-    const begun = performance.now()
+    const begun = cpuMs()
     redact(`a://${text}`)
     redact(text)
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(cpuMs() - begun).toBeLessThan(2000)
   })
 })
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { faultCauses } from '../../../core/event/event.ts'
 import { type ExitSignals, exitCause } from '../../../core/repair/exit-cause.ts'
+import { cpuMs } from '../../helpers/cpu-time.ts'
 
 const nothing: ExitSignals = {
   exitCode: null,
@@ -120,13 +121,13 @@ describe('the cause of an exit', () => {
   })
 
   it('cuts what was said to 300 characters, and takes a megabyte without a pause', () => {
-    const begun = performance.now()
+    const begun = cpuMs()
     const found = exitCause({
       ...nothing,
       signal: 'SIGABRT',
       lastWords: `${'x'.repeat(1 << 20)}\n${' '.repeat(1 << 20)}`,
     })
     expect(found.detail).toHaveLength(300)
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(cpuMs() - begun).toBeLessThan(2000)
   })
 })

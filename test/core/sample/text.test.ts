@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../../core/base/entry.ts'
 import { labelsOf, sample } from '../../../core/sample/sample.ts'
 import { maxTextBytes, parseText, parseValue } from '../../../core/sample/text.ts'
+import { cpuMs } from '../../helpers/cpu-time.ts'
 
 type Row = readonly [name: string, labels: Readonly<Record<string, string>>, value: number, time: number | null]
 
@@ -104,14 +105,14 @@ describe('a metrics page', () => {
   })
 
   it('takes a long hostile line within two seconds', () => {
-    const begun = performance.now()
+    const begun = cpuMs()
     for (const unit of ['{', '\\', ' ', '#', 'a{b="', '# HELP '])
       try {
         rows(unit.repeat((1 << 20) / unit.length))
       } catch {
         // refused: the time is what counts here
       }
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(cpuMs() - begun).toBeLessThan(2000)
   })
 })
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Head, openHead } from '../../../core/series/head.ts'
 import type { Matcher } from '../../../core/series/seam.ts'
+import { cpuMs } from '../../helpers/cpu-time.ts'
 import { random } from '../../helpers/random.ts'
 
 const name = (value: string, ...more: [string, string][]) => [['__name__', value] as const, ...more]
@@ -206,9 +207,9 @@ describe('matchers', () => {
   it('take an expression that would keep another engine busy for years', () => {
     const one = openHead({ maxSeries: 1, retentionMs: 1_000_000 })
     made(one, name('m', ['v', 'a'.repeat(5000)]))
-    const begun = performance.now()
+    const begun = cpuMs()
     expect(one.select([on('=~', '(a|a)*(a|a)*b', 'v')])).toHaveLength(0)
-    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(cpuMs() - begun).toBeLessThan(5000)
   })
 
   it('of a new series change the generation, of a known one they do not', () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { openRelabel } from '../../../server/remote/relabel.ts'
 import { relabelConfigs } from '../../../server/remote/relabel-config.ts'
+import { cpuMs } from '../../helpers/cpu-time.ts'
 
 const given = { __address__: 'host-7:9100', job: 'node', zone: 'z1', path: '/a/b', empty_not: 'x' }
 
@@ -82,8 +83,8 @@ describe('a rule', () => {
 
   it('with an expression that is costly elsewhere takes no time', () => {
     const rules = '[{ source_labels: [a], regex: "(x+x+)+y", target_label: t }]'
-    const begun = performance.now()
+    const begun = cpuMs()
     expect(relabelled(rules, { a: 'x'.repeat(5000) })).toEqual({})
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(cpuMs() - begun).toBeLessThan(2000)
   })
 })
