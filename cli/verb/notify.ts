@@ -1,4 +1,4 @@
-// `inferward notify test RECEIVER`: one real message through one receiver, with the redacted request, the reply and what to do about it.
+// `inferward notify test CHANNEL`: one real message through a receiver or one of its channels, with the redacted request, the reply and what to do about it.
 
 import { Command } from 'commander'
 import { InferwardError } from '../../core/base/errors.ts'
@@ -17,8 +17,11 @@ export function notifyCommand(): Command {
   const notify = new Command('notify').description('notification channels')
   notify
     .command('test')
-    .description('send a test message through every channel of a receiver')
-    .argument('<receiver>', 'name of the receiver in the Alertmanager configuration')
+    .description('send a test message through one channel, or through every channel of a receiver')
+    .argument(
+      '<channel>',
+      'a receiver of the Alertmanager configuration, or one of its channels such as oncall/dingtalk[0]',
+    )
     .option(...outputOption)
     .action(async (receiver: string, _flags: unknown, command: Command) => {
       const context = verbContext(command)

@@ -1,4 +1,5 @@
-// `notify test`: one real message through every channel of a receiver, with what was sent, what came back and what to do about it.
+// `notify test`: one real message through every channel of a receiver, or through one channel, with what was sent, what came back and what to do
+// about it.
 
 import { exitCodes, InferwardError } from '../../core/base/errors.ts'
 import type { Alert } from '../alert/alert.ts'
@@ -22,26 +23,36 @@ export type TestOptions = {
   readonly now: number
 }
 
-/** Channels one after another, so that a receiver of many robots stays below their limits. Throws `notify.receiver_not_found`. */
+/**
+ * `name`: of a receiver, or of a channel (`oncall/dingtalk[0]`). Channels one after another, so that a receiver of many robots stays below their
+ * limits. Throws `notify.receiver_not_found`.
+ */
 export async function testReceiver(
   channels: readonly Channel[],
-  receiver: string,
+  name: string,
   options: TestOptions,
   signal: AbortSignal,
 ): Promise<readonly TestResult[]> {
-  const own = channels.filter((channel) => channel.receiver === receiver)
+  const ofReceiver = channels.filter((channel) => channel.receiver === name)
+  const own = ofReceiver.length > 0 ? ofReceiver : channels.filter((channel) => channel.name === name)
   if (own.length === 0) {
     const known = [...new Set(channels.map((channel) => channel.receiver))]
+    const near = channels.filter((channel) => name.startsWith(`${channel.receiver}/`)).map((channel) => channel.name)
     throw new InferwardError({
       code: 'notify.receiver_not_found',
       exitCode: exitCodes.notFound,
-      message: `receiver "${receiver}" does not exist or has no channel`,
-      hint: known.length === 0 ? 'No receiver has a channel yet.' : `Receivers with channels: ${known.join(', ')}.`,
+      message: `"${name}" is no receiver with a channel, and no channel`,
+      hint:
+        known.length === 0
+          ? 'No receiver has a channel yet.'
+          : near.length > 0
+            ? `Channels: ${near.join(', ')}.`
+            : `Receivers with channels: ${known.join(', ')}.`,
     })
   }
   const results: TestResult[] = []
   for (const channel of own) {
-    const notification = testNotification(receiver, { ...options, id: `${options.id}-${results.length}` })
+    const notification = testNotification(channel.receiver, { ...options, id: `${options.id}-${results.length}` })
     const request = channel.preview(notification)
     const result = await channel.send(notification, signal)
     results.push({

@@ -57,8 +57,23 @@ describe('a test', () => {
     await expect(testReceiver(channels, 'ops', options, never)).rejects.toMatchObject({
       code: 'notify.receiver_not_found',
       exitCode: 6,
-      message: 'receiver "ops" does not exist or has no channel',
+      message: '"ops" is no receiver with a channel, and no channel',
       hint: 'Receivers with channels: oncall.',
+    })
+  })
+})
+
+describe('a test of one channel', () => {
+  it('leaves the others of its receiver alone', async () => {
+    const [one, two] = [await openWebhookSink(), await openWebhookSink()]
+    closing.push(one, two)
+    const lines = `    webhook_configs: [{ url: "${one.url}" }, { url: "${two.url}" }]`
+    const channels = load(receiverFile(lines)).channels(testDeps())
+    const results = await testReceiver(channels, 'oncall/webhook[1]', options, never)
+    expect(results.map(({ channel, ok }) => [channel, ok])).toEqual([['oncall/webhook[1]', true]])
+    expect([one.requests(), two.requests()]).toEqual([0, 1])
+    await expect(testReceiver(channels, 'oncall/webhook[2]', options, never)).rejects.toMatchObject({
+      hint: 'Channels: oncall/webhook[0], oncall/webhook[1].',
     })
   })
 })
