@@ -32,6 +32,7 @@ import { actionKinds, openActionLinks } from './notify/action-link.ts'
 import { openHeartbeats } from './notify/heartbeat.ts'
 import { readHeartbeats } from './notify/heartbeat-config.ts'
 import { openPost } from './notify/http-post.ts'
+import type { RemedyPort } from './notify/remedy-port.ts'
 import { type TestResult, testReceiver } from './notify/test-message.ts'
 import { onlyActing } from './office.ts'
 import { type Routing, readRouting } from './routing.ts'
@@ -92,6 +93,8 @@ export function openAlerting(options: {
   readonly newId: () => string
   /** Signs the links of messages. */
   readonly linkKey: Secret
+  /** Repairs what `remedy` channels ask for. */
+  readonly remedy: RemedyPort
 }): Alerting {
   const { clock, log, config, store, externalUrl, db } = options
   const objectives = sloRules(config.slos)

@@ -29,6 +29,7 @@ import { prometheusApi } from './http/prometheus/prometheus-api.ts'
 import { writeApi } from './http/prometheus/write-api.ts'
 import { openIncidents } from './incident/incidents.ts'
 import { openIngest } from './ingest/ingest.ts'
+import { openRemedy } from './remedy/remedy.ts'
 import { openRemote } from './remote/remote.ts'
 import { ruleRouters } from './rule-routers.ts'
 import { openSelfMetrics } from './self-metrics.ts'
@@ -96,8 +97,15 @@ export async function openServer(options: {
     const about = { id: eventId(now(), random), at: now(), host, engine: null, incarnation: null }
     return own({ ...about, kind: 'change', subject: 'host', principal, detail })
   }
+  const onIssued = async (id: string): Promise<void> => {
+    const row = await ledger.get(id)
+    if (row === null) return
+    await own(commandEvent(row, { id: eventId(now(), random), at: now() }))
+    sessions.wake(row.host)
+  }
   const alerting = openAlerting({
     ...options,
+    remedy: openRemedy({ now, incarnation: registry.engine, ledger, onIssued, limits: config.remedy }),
     directory: options.configDirectory,
     db: database.db,
     store,
@@ -169,19 +177,7 @@ export async function openServer(options: {
     authenticate: async (request) => authenticate(request, tokens, loopback),
     publicRouters: [alerting.pages],
     routers: [
-      fleetApi({
-        now,
-        newId: () => eventId(now(), random),
-        registry,
-        ledger,
-        events,
-        onIssued: async (id) => {
-          const row = await ledger.get(id)
-          if (row === null) return
-          await own(commandEvent(row, { id: eventId(now(), random), at: now() }))
-          sessions.wake(row.host)
-        },
-      }),
+      fleetApi({ now, newId: () => eventId(now(), random), registry, ledger, events, onIssued }),
       hostsApi({
         now,
         registry,

@@ -11,6 +11,7 @@ import { buildRoutes } from './dispatch/route.ts'
 import type { ActionLinks } from './notify/action-link.ts'
 import { loadAlertmanagerConfig } from './notify/config.ts'
 import { openPost } from './notify/http-post.ts'
+import type { RemedyPort } from './notify/remedy-port.ts'
 
 export type Routing = Pick<DispatchDeps, 'route' | 'inhibitRules' | 'channels'> & {
   /** As the file has it, secrets and all; of the routing in use without a file, what would give the same. */
@@ -33,6 +34,7 @@ export function readRouting(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Links of the messages by which a reader can act. */
   readonly actions: ActionLinks
+  readonly remedy: RemedyPort
   readonly onTemplateFault: () => void
 }): Routing {
   const { log, clock, environment } = options
@@ -64,7 +66,7 @@ export function readRouting(options: {
     text,
     route: buildRoutes(loaded.route, loaded.intervals),
     inhibitRules: loaded.inhibitRules,
-    channels: loaded.channels({ clock, post: openPost(clock), actions: options.actions }),
+    channels: loaded.channels({ clock, post: openPost(clock), actions: options.actions, remedy: options.remedy }),
     receivers: loaded.receiverLabels,
     resolveTimeoutMs: loaded.resolveTimeoutMs,
   }

@@ -7,6 +7,7 @@ import { duration } from '../../core/base/schema.ts'
 import type { Channel } from '../dispatch/channel.ts'
 import type { ActionLinks } from './action-link.ts'
 import type { Post } from './http-post.ts'
+import type { RemedyPort } from './remedy-port.ts'
 import type { Look } from './render/message.ts'
 import { isTimeZone } from './render/time.ts'
 import { defaultTimeZone, type Lang } from './render/words.ts'
@@ -16,6 +17,8 @@ export type ChannelDeps = {
   readonly post: Post
   /** Links in messages that let a reader act; left out: none. */
   readonly actions?: ActionLinks
+  /** Where `remedy` channels ask for repairs; left out: they are refused. */
+  readonly remedy?: RemedyPort
 }
 
 /** The configuration of a channel whose messages people read, with the links that they may act by. */

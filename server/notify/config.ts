@@ -12,6 +12,7 @@ import { type NamedIntervals, timeIntervalsSchema } from '../dispatch/time-inter
 import { dingtalkChannel, dingtalkConfig } from './channel/dingtalk.ts'
 import { emailChannel } from './channel/email.ts'
 import { feishuChannel, feishuConfig } from './channel/feishu.ts'
+import { remedyChannel, remedyConfig } from './channel/remedy.ts'
 import { mergeSlack, type SlackConfig, slackChannel, slackConfig } from './channel/slack.ts'
 import { webhookChannel, webhookConfig } from './channel/webhook.ts'
 import { wecomChannel, wecomConfig } from './channel/wecom.ts'
@@ -76,6 +77,7 @@ const receiverSchema = (files: Sources) =>
       labels: z.record(z.string().min(1), z.string()).nullish(),
       dingtalk_configs: list(dingtalkConfig(files)),
       wecom_configs: list(wecomConfig(files)),
+      remedy_configs: list(remedyConfig),
       feishu_configs: list(feishuConfig(files)),
       slack_configs: list(z.preprocess((given) => given ?? {}, slackConfig(files))),
       webhook_configs: list(webhookConfig(files)),
@@ -124,6 +126,7 @@ function fileSchema(files: Sources) {
         dingtalk: receiver.dingtalk_configs,
         wecom: receiver.wecom_configs,
         feishu: receiver.feishu_configs,
+        remedy: receiver.remedy_configs,
         slack: receiver.slack_configs.flatMap((one, at): readonly (SlackConfig & { at: number })[] => {
           if (slackByToken(one.raw, raw.global.raw)) return []
           const merged = mergeSlack(one, raw.global.slackUrl)
@@ -216,6 +219,7 @@ export function loadAlertmanagerConfig(options: {
           ...one.wecom.map((config, index) => wecomChannel(place(index), withActions(config, deps), deps)),
           ...one.feishu.map((config, index) => feishuChannel(place(index), withActions(config, deps), deps)),
           ...one.slack.map((config) => slackChannel(place(config.at), withActions(config, deps), deps)),
+          ...one.remedy.map((config, index) => remedyChannel(place(index), config, deps)),
           ...one.webhook.map((config, index) => webhookChannel(place(index), config, deps)),
           ...one.email.map((config, index) => emailChannel(place(index), withActions(config, deps), deps)),
         ]
