@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import type { Clock } from '../core/base/clock.ts'
+import { errorText } from '../core/base/errors.ts'
 import type { Log } from '../core/base/log.ts'
 import type { Secret } from '../core/base/redact.ts'
 import type { Emit, Event } from '../core/event/event.ts'
@@ -47,6 +48,8 @@ import { openWatch } from './watch.ts'
 export type Alerting = {
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
+  /** Reads the rule files again and puts them in force: timers and alerts of rules that stay go on. Throws what is wrong with them, and then changes nothing. */
+  reload(): Promise<void>
   testReceiver(receiver: string, signal: AbortSignal): Promise<readonly TestResult[]>
   explain(labels: Readonly<Record<string, string>>): unknown
   readonly silences: Silences
@@ -98,9 +101,11 @@ export function openAlerting(options: {
 }): Alerting {
   const { clock, log, config, store, externalUrl, db } = options
   const objectives = sloRules(config.slos)
-  const rules = [...readRuleFiles(config, options.directory), ...(objectives === null ? [] : [objectives])]
   let templateFaults = 0
   const onTemplateFault = (): void => void templateFaults++
+  const readRules = () => [...readRuleFiles(config, options.directory), ...(objectives === null ? [] : [objectives])]
+  const rules = readRules()
+  const reloads = { count: 0, failures: 0, ok: true }
   const links = openActionLinks(options.linkKey, actionKinds)
   const routing = readRouting({ ...options, actions: links, onTemplateFault })
   const { route, inhibitRules, channels } = routing
@@ -208,6 +213,19 @@ export function openAlerting(options: {
       withdraw: acks.withdraw,
       list: acks.list,
     },
+    async reload() {
+      reloads.count++
+      try {
+        await store.loadRules(readRules(), [], null)
+        reloads.ok = true
+        log.info('rule files were read again')
+      } catch (error) {
+        reloads.failures++
+        reloads.ok = false
+        log.error('rule files could not be read again; those in force stay', { error: errorText(error) })
+        throw error
+      }
+    },
     testReceiver: (receiver, signal) =>
       testReceiver(channels, receiver, { id: options.newId(), externalUrl, now: clock.now() }, signal),
     silences,
@@ -227,6 +245,9 @@ export function openAlerting(options: {
       const quiet = silences.stats()
       const others = posted.stats()
       return [
+        { name: 'inferward_rules_reloads_total', value: reloads.count },
+        { name: 'inferward_rules_reload_failures_total', value: reloads.failures },
+        { name: 'inferward_rules_reload_ok', value: Number(reloads.ok) },
         { name: 'inferward_alert_firing', value: kept.firing },
         { name: 'inferward_alert_waiting', value: kept.waiting },
         { name: 'inferward_alert_refused_total', value: kept.refused + kept.lost },

@@ -39,7 +39,7 @@ import { openMetrics } from './telemetry/metrics.ts'
 import { openTracing } from './telemetry/tracing.ts'
 import { openStore } from './tsdb/open-store.ts'
 
-export type ServerApp = { readonly url: string; stop(cluster: boolean): Promise<void> }
+export type ServerApp = { readonly url: string; reload(): Promise<void>; stop(cluster: boolean): Promise<void> }
 
 export async function openServer(options: {
   readonly data: string
@@ -161,7 +161,7 @@ export async function openServer(options: {
 
   const metrics = openMetrics()
   const self = await openSelfMetrics({
-    version: options.version,
+    ...options,
     store,
     ingest,
     sessions,
@@ -191,7 +191,7 @@ export async function openServer(options: {
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
       notifyApi(alerting),
       alertmanagerApi({ ...alerting, clock, version: options.version, startedAt }),
-      ...ruleRouters({ clock, config, store }),
+      ...ruleRouters({ clock, config, store, reload: alerting.reload }),
       ackApi({ now, acks: alerting.acks, schedules: config.on_call }),
       ...prometheus.routers,
       writeApi({ store }),
@@ -238,7 +238,7 @@ export async function openServer(options: {
       process.stderr.write(`inferward: admin token (shown once, kept in ${data}/admin.token): ${admin.token}\n`)
     }
     log.info('server ready', { url })
-    return { url, stop }
+    return { url, stop, reload: alerting.reload }
   } catch (error) {
     await stop(false)
     throw error

@@ -97,6 +97,8 @@ try {
   // Heard before anything is begun: what a start under way began would otherwise outlive it.
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  // What is wrong is in the log, and what was in force stays.
+  process.on('SIGHUP', () => void begun.then((app) => app.reload()).catch(() => {}))
   const begun = begin()
   await begun
 } catch (error) {

@@ -1,9 +1,10 @@
-// What is asked of rules and objectives by HTTP: backtests, each on a thread of its own, and the budgets of the objectives.
+// What is asked of rules and objectives by HTTP: backtests, each on a thread of its own, rule files to be read again, and the budgets of the objectives.
 
 import type { Clock } from '../core/base/clock.ts'
 import { entry } from '../core/base/entry.ts'
 import type { ServerConfig } from './config.ts'
 import { backtestApi } from './http/backtest-api.ts'
+import { reloadApi } from './http/reload-api.ts'
 import { sloApi } from './http/slo-api.ts'
 import { openBacktests, threadRunner } from './tsdb/backtest.ts'
 import type { StoreClient } from './tsdb/store-client.ts'
@@ -12,6 +13,7 @@ export function ruleRouters(deps: {
   readonly clock: Clock
   readonly config: ServerConfig
   readonly store: StoreClient
+  readonly reload: () => Promise<void>
 }): readonly ReturnType<typeof backtestApi>[] {
   const { clock, config, store } = deps
   const now = (): number => clock.now()
@@ -31,6 +33,7 @@ export function ruleRouters(deps: {
         return backtests.run({ ...request, ...settings }, progress, signal)
       },
     }),
+    reloadApi({ reload: deps.reload }),
     sloApi({ slos: config.slos, store, timeoutMs: config.server.query_timeout, now }),
   ]
 }

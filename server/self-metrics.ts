@@ -1,8 +1,10 @@
 // What the server says of itself: shown on `/metrics`, and written into its own store, so that its own rules can watch over it.
 
+import type { Log } from '../core/base/log.ts'
 import { encodeWriteRequest } from '../core/sample/remote-write.ts'
 import { sample } from '../core/sample/sample.ts'
 import type { Ingest } from './ingest/ingest.ts'
+import { openRuleMetrics } from './rule-metrics.ts'
 import type { Sessions } from './session/session.ts'
 import type { Reading } from './telemetry/metrics.ts'
 import type { StorageStats, StoreClient, StoreStats } from './tsdb/store-client.ts'
@@ -17,12 +19,14 @@ export type SelfMetrics = {
 
 export async function openSelfMetrics(deps: {
   readonly version: string
+  readonly log: Log
   readonly store: StoreClient
   readonly ingest: Ingest
   readonly sessions: Sessions
   readonly more: () => readonly Reading[]
 }): Promise<SelfMetrics> {
   const { store } = deps
+  const rules = openRuleMetrics({ store, log: deps.log })
   let stats: StoreStats = await store.stats()
   const refresh = async (): Promise<void> => {
     stats = await store.stats()
@@ -54,6 +58,7 @@ export async function openSelfMetrics(deps: {
         value,
         labels: { reason },
       })),
+      ...rules.readings(stats.rules.costs),
       ...deps.more(),
     ]
   }
@@ -62,6 +67,7 @@ export async function openSelfMetrics(deps: {
     readings,
     async record(now) {
       await refresh()
+      await rules.measure(stats.rules.costs, now)
       const known = readings().filter(({ value }) => !Number.isNaN(value))
       const series = known.map(({ name, value, labels }) => sample(name, { job: 'server', ...labels }, now, value))
       await store.append(new Uint8Array(encodeWriteRequest(series)).buffer)

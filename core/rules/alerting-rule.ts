@@ -74,6 +74,27 @@ export function candidates(
   return found
 }
 
+/** What a blind rule that fires on missing data says: its alerts go on, and where it has none it gets one with the labels of the rule alone. */
+export function standIn(
+  rule: AlertingRule,
+  active: ActiveAlerts,
+  externalLabels: LabelRecord,
+  scope: TemplateScope,
+): ReadonlyMap<string, Candidate> {
+  const kept = new Map<string, Candidate>()
+  for (const [key, { labels, annotations, value }] of active) kept.set(key, { labels, annotations, value })
+  for (const [key, own] of candidates(rule, [{ labels: [], value: Number.NaN }], externalLabels, scope)) {
+    const annotations = { ...own.annotations, ...noDataWords }
+    if (active.size === 0 || active.has(key)) kept.set(key, { ...own, annotations })
+  }
+  return kept
+}
+
+const noDataWords = {
+  no_data: 'The data that this rule needs is missing.',
+  no_data_zh: '缺少该规则所需的数据。',
+}
+
 /** `young`: the data does not reach back as far as the rule reads, as after a restart. What was kept from before is then not ended: of that,
  * an empty answer knows nothing. */
 export function step(

@@ -1,10 +1,11 @@
-// Missing data is not a no. A rule is blind when a selector that it cannot do without reads nothing at all: then it neither fires nor
-// resolves, its alerts stay as they are, and everybody can see that it is blind.
+// Missing data is not a no. A rule is blind when a selector that it cannot do without reads nothing at all: everybody can see that it is blind, and
+// what becomes of its alerts meanwhile is said by the rule.
 
 import type { Expression, HasSeries, Needs } from './query.ts'
 
-/** What becomes of the alerts of a blind rule. `keep` is the only one so far; `fire` and `resolve` have their places here. */
-export type BlindPolicy = 'keep'
+/** What becomes of the alerts of a blind rule: they stay as they are; missing data counts as the condition; or it ends them, as upstream. */
+export const blindPolicies = ['keep', 'fire', 'resolve'] as const
+export type BlindPolicy = (typeof blindPolicies)[number]
 
 /** `time` is the moment the expression is worked out for, query offset taken off. */
 export function isBlind(expression: Expression, time: number, has: HasSeries): boolean {

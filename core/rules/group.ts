@@ -4,7 +4,7 @@
 import { errorText, InferwardError } from '../base/errors.ts'
 import type { Labels } from '../series/seam.ts'
 import { alertSeries, type OutputSeries } from './alert-series.ts'
-import { type AlertChange, candidates, endAll, step } from './alerting-rule.ts'
+import { type AlertChange, candidates, endAll, standIn, step } from './alerting-rule.ts'
 import { isBlind } from './blindness.ts'
 import { groupView } from './group-view.ts'
 import type { LabelRecord } from './labels.ts'
@@ -142,11 +142,14 @@ function alerting(
   const dataAt = at - group.queryOffsetMs
   const samples = deps.query(rule.expression.text, dataAt)
   state.blind = samples.length === 0 && isBlind(rule.expression, dataAt, deps.has)
-  if (!state.blind) {
+  if (!state.blind || rule.noData !== 'keep') {
     const young = at - (state.firstEvaluationAt ?? at) < (rule.expression.reachMs ?? 0)
     // As upstream: what a template asks for is of the evaluation's own time, not of that less the offset.
     const scope = { at, query: (expression: string) => deps.query(expression, at), externalUrl: deps.externalUrl ?? '' }
-    const found = candidates(rule, samples, deps.externalLabels, scope)
+    const found =
+      state.blind && rule.noData === 'fire'
+        ? standIn(rule, state.active, deps.externalLabels, scope)
+        : candidates(rule, samples, deps.externalLabels, scope)
     const { active, changes } = step(rule, state.active, found, at, young)
     if (group.limit > 0 && active.size > group.limit) {
       tell(endAll(state.active))

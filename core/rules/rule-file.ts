@@ -3,6 +3,7 @@
 
 import type { Node } from 'yaml'
 import { errorText, exitCodes, InferwardError, isInferwardError } from '../base/errors.ts'
+import { type BlindPolicy, blindPolicies } from './blindness.ts'
 import type { Expression, ParseExpression } from './query.ts'
 import type { AlertingRule, RecordingRule, Rule, RuleGroup } from './rule.ts'
 import { compileTemplate, type Template } from './template.ts'
@@ -31,7 +32,8 @@ export type RuleFileOptions = {
 }
 
 const groupKeys = ['name', 'interval', 'limit', 'query_offset', 'labels', 'rules']
-const ruleKeys = ['record', 'alert', 'expr', 'for', 'keep_firing_for', 'labels', 'annotations']
+/** `no_data` is ours: Prometheus refuses a file that has it. */
+const ruleKeys = ['record', 'alert', 'expr', 'for', 'keep_firing_for', 'labels', 'annotations', 'no_data']
 
 export function readRuleFile(
   file: string,
@@ -143,6 +145,8 @@ class Reader extends YamlReader {
     if (this.texts(annotations, 'annotations').size > 0) {
       this.fault(annotations!.at, "invalid field 'annotations' in recording rule")
     }
+    const noData = fields.get('no_data')
+    if (noData !== undefined) this.fault(noData.at, "invalid field 'no_data' in recording rule")
     if (/[{}]/.test(name)) {
       const words = 'braces present in the recording rule name; should it be in expr?'
       this.fault(fields.get('record')!.at, `record: ${words}: ${name}`)
@@ -163,10 +167,18 @@ class Reader extends YamlReader {
       ...common,
       forMs: this.duration(fields.get('for'), 'for') ?? 0,
       keepFiringForMs: this.duration(fields.get('keep_firing_for'), 'keep_firing_for') ?? 0,
+      noData: this.noData(fields.get('no_data')),
       annotations,
       labelTemplates: { ...groupTemplates(common.labels, name), ...this.templates(own, fields, 'labels', name) },
       annotationTemplates: this.templates(annotations, fields, 'annotations', name),
     }
+  }
+
+  private noData(field: Field | undefined): BlindPolicy {
+    const text = this.text(field, 'no_data') ?? 'keep'
+    const policy = blindPolicies.find((one) => one === text)
+    if (policy === undefined) this.fault(field!.at, `no_data: must be one of ${blindPolicies.join(', ')}: "${text}"`)
+    return policy ?? 'keep'
   }
 
   private expression(field: Field | undefined, rule: Node): Expression | null {

@@ -1,5 +1,6 @@
 // Rules as read from a file: plain frozen data, checked, with compiled templates beside their texts. Durations are milliseconds.
 
+import type { BlindPolicy } from './blindness.ts'
 import type { LabelRecord } from './labels.ts'
 import type { Expression } from './query.ts'
 import type { Template } from './template.ts'
@@ -12,6 +13,8 @@ export type AlertingRule = {
   readonly expression: Expression
   readonly forMs: number
   readonly keepFiringForMs: number
+  /** What becomes of its alerts while the data that it needs is missing. */
+  readonly noData: BlindPolicy
   /** Group labels and rule labels, the rule's winning; texts before templating. */
   readonly labels: LabelRecord
   readonly annotations: LabelRecord

@@ -2,6 +2,18 @@
 
 import type { LabelRecord } from './labels.ts'
 
+/** What one rule cost at its last evaluation. */
+export type RuleCost = {
+  readonly group: string
+  readonly rule: string
+  readonly query: string
+  readonly seconds: number
+  /** Series that it wrote; for an alert those of `ALERTS` and `ALERTS_FOR_STATE`. */
+  readonly series: number
+  readonly failing: boolean
+  readonly blind: boolean
+}
+
 export type AlertView = {
   readonly fingerprint: string
   readonly labels: LabelRecord

@@ -67,6 +67,16 @@ const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly 
     'Rules whose data is missing: they say neither yes nor no.',
     '因数据缺失而无法判断的规则数。',
   ],
+  ['rules_reloads_total', 'counter', [], 'Times that rule files were read again.', '重新读取规则文件的次数。'],
+  [
+    'rules_reload_failures_total',
+    'counter',
+    [],
+    'Times that rule files could not be read again; those in force stayed.',
+    '重新读取规则文件失败的次数;原有规则继续生效。',
+  ],
+  ['rules_reload_ok', 'gauge', [], '0 when the last reading of rule files failed.', '最近一次读取规则文件失败时为 0。'],
+  ['rules_unlisted', 'gauge', [], 'Rules beyond those whose cost is told one by one.', '未逐条给出开销的规则数。'],
   [
     'rules_early_total',
     'counter',
@@ -218,6 +228,28 @@ const remoteRows: readonly Metric[] = (
     when: 'configured',
   }),
 )
+const ruleRows = (
+  [
+    ['evaluation_seconds', 'Duration of the rule at its last evaluation.', '规则最近一次求值的耗时。'],
+    [
+      'samples_read',
+      'Samples that one evaluation of the rule reads, as last measured.',
+      '规则一次求值读取的样本数(最近测得)。',
+    ],
+    ['series', 'Series that the rule wrote at its last evaluation.', '规则最近一次求值写入的序列数。'],
+    ['failing', '1 while the last evaluation of the rule failed.', '规则最近一次求值失败时为 1。'],
+    ['blind', '1 while the data that the rule needs is missing.', '缺少规则所需的数据时为 1。'],
+  ] as const
+).map(([name, en, zh]) =>
+  server({
+    name: `inferward_rule_${name}`,
+    type: 'gauge',
+    unit: name === 'evaluation_seconds' ? 'seconds' : 'none',
+    labels: ['group', 'rule'],
+    help: { en, zh },
+    when: 'first_use',
+  }),
+)
 const channelRows: readonly Metric[] = [
   server({
     name: 'inferward_notify_attempts_total',
@@ -278,6 +310,7 @@ const channelRows: readonly Metric[] = [
 ]
 
 export const serverMetrics: readonly Metric[] = [
+  ...ruleRows,
   ...rows.map(([name, type, labels, en, zh]) =>
     server({
       name: `inferward_${name}`,

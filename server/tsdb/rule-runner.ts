@@ -9,7 +9,7 @@ import { abandoned, type EvaluationDeps, type GroupEvaluator, openRuleGroup } fr
 import { giveAway } from '../../core/rules/hand-over.ts'
 import { groupKey, type Rule, type RuleGroup } from '../../core/rules/rule.ts'
 import type { Amendment, RestoredAlert, RuleListener, Transition } from '../../core/rules/transition.ts'
-import type { GroupView } from '../../core/rules/view.ts'
+import type { GroupView, RuleCost } from '../../core/rules/view.ts'
 
 export type RuleRunnerDeps = Pick<EvaluationDeps, 'query' | 'has' | 'write' | 'externalLabels'> & {
   readonly clock: Clock
@@ -40,6 +40,8 @@ export type RuleRunnerStats = {
   readonly seconds: number
   /** Rules that are blind now. */
   readonly blind: number
+  /** Of every rule that was evaluated. */
+  readonly costs: readonly RuleCost[]
 }
 export type RuleRunner = {
   /** Puts these groups in force. Groups and rules that stay keep their state; alerts of those that go are ended. `restored` is for the first
@@ -63,8 +65,9 @@ export type RuleRunner = {
 
 /** How often a runner that is not ready asks again. */
 const askEveryMs = 1000
-/** How much of an absence is evaluated afterwards: agents keep samples no longer. */
-const longestAbsenceMs = 15 * 60_000
+/** Times of the grid that are evaluated afterwards, for each group: what senders kept is judged, and a group still catches up within seconds. Agents
+ * keep samples for a quarter of an hour, others for longer. */
+const mostReplayed = 2880
 /** Longer timers overflow. */
 const longestTimerMs = 86_400_000
 /** Looks between the times of the grid take at most one part in so many of a group's time. */
@@ -165,7 +168,12 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
     if (now < due - 1) return schedule(slot)
     const at = Math.max(due, gridTime(now, slot))
     if (slot.resumeFrom !== null) {
-      const from = Math.max(slot.resumeFrom, at - longestAbsenceMs)
+      const from = Math.max(slot.resumeFrom, at - mostReplayed * slot.intervalMs)
+      const unseen = Math.max(0, Math.round((from - slot.resumeFrom) / slot.intervalMs))
+      if (unseen > 0) {
+        missed += unseen
+        log.warn('a rule group was away for too long to judge all of it', { group: slot.evaluator.group.name, unseen })
+      }
       slot.resumeFrom = null
       slot.telling = replay(slot, from)
     } else if (at !== slot.lastAt) {
@@ -281,11 +289,20 @@ export function openRuleRunner(deps: RuleRunnerDeps): RuleRunner {
       await Promise.all([...slots.values()].map((slot) => slot.telling))
     },
     stats: () => {
-      let blind = 0
-      for (const slot of slots.values()) for (const state of slot.evaluator.states) if (state.blind) blind++
-      return { runs, failures, early, missed, seconds: milliseconds / 1000, blind }
+      const costs = [...slots.values()].flatMap(({ evaluator }) => costsOf(evaluator))
+      const blind = costs.reduce((sum, one) => sum + Number(one.blind), 0)
+      return { runs, failures, early, missed, seconds: milliseconds / 1000, blind, costs }
     },
   }
+}
+
+function costsOf({ group, states }: GroupEvaluator): readonly RuleCost[] {
+  return states.flatMap((state): readonly RuleCost[] => {
+    const { rule, written, health, blind, evaluationSeconds: seconds, lastEvaluationAt } = state
+    if (lastEvaluationAt === null) return []
+    const of = { group: group.name, rule: rule.name, query: rule.expression.text }
+    return [{ ...of, seconds, series: written.size, failing: health === 'err', blind }]
+  })
 }
 
 function byGroup(alerts: readonly RestoredAlert[]): Map<string, RestoredAlert[]> {

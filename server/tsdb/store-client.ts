@@ -3,7 +3,7 @@
 
 import type { QueryResult } from '../../core/promql/query.ts'
 import type { RestoredAlert, RuleListener } from '../../core/rules/transition.ts'
-import type { GroupView } from '../../core/rules/view.ts'
+import type { GroupView, RuleCost } from '../../core/rules/view.ts'
 import type { Labels } from '../../core/sample/sample.ts'
 import type { BlockMeta } from '../../core/series/block-meta.ts'
 import type { AppendRefusal, Matcher } from '../../core/series/seam.ts'
@@ -53,6 +53,8 @@ export type StoreStats = {
     readonly missed: number
     readonly seconds: number
     readonly blind: number
+    /** Of every rule that was evaluated. */
+    readonly costs: readonly RuleCost[]
     /** Evaluations between the times of the grid. */
     readonly early?: number
     /** Of rules by their plans, where the store has such, and by the full evaluator; checked ones were made both ways. */

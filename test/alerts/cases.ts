@@ -298,6 +298,33 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    rule: 'RuleLostItsData',
+    step: 15,
+    crosses: [
+      'inferward_rule_blind{group="gpu",rule="Hot"} 0x9 1x60 0x10',
+      'inferward_rule_blind{group="gpu",rule="Cold"} 1x80',
+    ],
+    firesAt: 450,
+    resolvesAt: 1065,
+    labels: { group: 'gpu', rule: 'Hot' },
+    says: 'Rule Hot has lost the data it needs',
+    nearly: [
+      // It never had any.
+      ['inferward_rule_blind{group="gpu",rule="Hot"} 1x80'],
+      ['inferward_rule_blind{group="gpu",rule="Hot"} 0x9 1x19 0x40'],
+    ],
+  },
+  {
+    rule: 'RuleFailing',
+    step: 15,
+    crosses: ['inferward_rule_failing{group="gpu",rule="Hot"} 0x9 1x60 0x10'],
+    firesAt: 450,
+    resolvesAt: 1065,
+    labels: { group: 'gpu', rule: 'Hot' },
+    says: 'Rule Hot fails at every evaluation',
+    nearly: [['inferward_rule_failing{group="gpu",rule="Hot"} 0x9 1x19 0x40']],
+  },
+  {
     rule: 'GpuUtilizationHigh',
     crosses: [`inferward_gpu_utilization_ratio{${g}} 0.5x29 0.91x400`],
     firesAt: 330,

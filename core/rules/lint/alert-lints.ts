@@ -114,4 +114,13 @@ const alwaysOn: AlertLint = (_rule, { node }) => {
   return [{ name: 'no-threshold', at: node.span.start, words }]
 }
 
-export const alertLints: readonly AlertLint[] = [droppedLabels, valueLabels, waiting, alwaysOn]
+const ownFields: AlertLint = (_rule, { has }) => {
+  if (!has('no_data')) return []
+  const words = {
+    en: 'no_data is a field of ours: Prometheus and promtool refuse a file that has it',
+    zh: 'no_data 是本项目自有的字段:Prometheus 与 promtool 会拒绝含有它的文件',
+  }
+  return [{ name: 'own-field', at: 'no_data', words }]
+}
+
+export const alertLints: readonly AlertLint[] = [droppedLabels, valueLabels, waiting, alwaysOn, ownFields]

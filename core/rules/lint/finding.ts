@@ -8,7 +8,7 @@ export type Words = { readonly en: string; readonly zh: string }
 export const lintNames = [
   ...['duplicate-rules', 'rate-of-gauge', 'delta-of-counter', 'rate-of-aggregate', 'quantile-without-le'],
   ...['average-of-quantiles', 'unknown-metric', 'dropped-label', 'value-in-label', 'missing-for', 'for-below-interval'],
-  ...['no-threshold', 'bool-at-top', 'threshold-out-of-reach', 'threshold-always-met', 'percent-as-ratio'],
+  ...['own-field', 'no-threshold', 'bool-at-top', 'threshold-out-of-reach', 'threshold-always-met', 'percent-as-ratio'],
 ] as const
 export type LintName = (typeof lintNames)[number]
 export type Lint = Place & {

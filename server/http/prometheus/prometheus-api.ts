@@ -57,7 +57,7 @@ export function prometheusApi(deps: PrometheusApiDeps): PrometheusApi {
     'query.timeout': formatDuration(queryTimeoutMs),
     'storage.tsdb.retention.time': formatDuration(limits.retentionMs),
     'web.enable-admin-api': 'false',
-    'web.enable-lifecycle': 'false',
+    'web.enable-lifecycle': 'true',
     'web.enable-remote-write-receiver': 'true',
   }
   return {

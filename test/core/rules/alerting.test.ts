@@ -210,6 +210,45 @@ describe('an alerting rule that fails', () => {
 })
 
 describe('a blind rule', () => {
+  const gap = Array.from({ length: 8 }, () => null)
+  const blinded = (policy: string, values: readonly number[]) => {
+    const store = openStore()
+    const evaluator = group(`expr: temperature > 90\n        for: 1m\n        no_data: ${policy}`)
+    const before = told(run(evaluator, store, 0, values))
+    store.put(values.length * 15, 'temperature', { instance: 'a' }, null)
+    const blind = told(run(evaluator, store, values.length * 15 + 15, gap))
+    return { store, evaluator, before, blind, next: values.length * 15 + 15 + gap.length * 15 }
+  }
+
+  it('ends its alerts where it is told to resolve', () => {
+    const { evaluator, before, blind } = blinded('resolve', [95, 95, 95, 95, 95, 95])
+    expect(before.at(-1)).toEqual(['firing', 60])
+    expect(blind).toEqual([['resolved', 105]])
+    expect(shown(evaluator)).toMatchObject({ blind: true, state: 'inactive' })
+  })
+
+  it('goes on with its alerts where it is told to fire', () => {
+    const { evaluator, store, blind, next } = blinded('fire', [95, 95])
+    expect(blind).toEqual([['firing', 60]])
+    expect(shown(evaluator)).toMatchObject({ blind: true, state: 'firing' })
+    expect(told(run(evaluator, store, next, [70]))).toEqual([['resolved', next]])
+  })
+
+  it('makes an alert of its own labels where it is told to fire and has none, after its time', () => {
+    const { evaluator, store, before, blind, next } = blinded('fire', [50, 50])
+    expect([before, blind]).toEqual([
+      [],
+      [
+        ['pending', 45],
+        ['firing', 105],
+      ],
+    ])
+    const { alerts } = shown(evaluator) as { alerts: readonly { labels: object; annotations: object }[] }
+    expect(alerts).toMatchObject([{ annotations: { no_data: expect.any(String), no_data_zh: expect.any(String) } }])
+    expect(alerts[0]!.labels).not.toHaveProperty('instance')
+    expect(told(run(evaluator, store, next, [70]))).toEqual([['resolved', next]])
+  })
+
   it('keeps its alerts as they are, neither firing nor resolving, until there is data again', () => {
     const store = openStore()
     const evaluator = group('expr: temperature > 90\n        for: 1m')

@@ -27,6 +27,8 @@ describe('a host-local rule', () => {
       'ServerGetsMalformedInput',
       'ServerRefusesAgents',
       'ServerStoresNothing',
+      'RuleLostItsData',
+      'RuleFailing',
     ])
   })
 

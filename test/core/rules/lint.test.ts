@@ -50,6 +50,7 @@ describe('a lint', () => {
 
   it.each([
     ['for: 30s', '7:10 for-below-interval'],
+    ['for: 5m\n    no_data: fire', '8:14 own-field'],
     ['annotations: { a: "{{ $labels.pod }}" }', '5:12 missing-for', '7:23 dropped-label'],
     ['for: 5m\n    annotations: { a: \'{{ index .Labels "pod" }}\' }', '8:23 dropped-label'],
     // The labels that the rule adds are not those of the sample.

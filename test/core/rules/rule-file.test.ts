@@ -80,6 +80,14 @@ groups:
     ['groups: [{ name: g, rules: [{ alert: A, expr: "1", for: soon }] }]', /for: not a valid duration: "soon"/],
     ['groups: [{ name: g, rules: [{ alert: A, expr: "1", labels: { "": x } }] }]', /invalid label name: /],
     ['groups: [{ name: g, labels: [a] }]', /labels: must be a mapping/],
+    [
+      'groups: [{ name: g, rules: [{ alert: A, expr: "1", no_data: ok }] }]',
+      /no_data: must be one of keep, fire, resolve: "ok"/,
+    ],
+    [
+      'groups: [{ name: g, rules: [{ record: a, expr: "1", no_data: keep }] }]',
+      /invalid field 'no_data' in recording rule/,
+    ],
     ['groups: [{ name: g, interval: "" }]', /interval: not a valid duration: ""/],
     [
       'groups: [{ name: g, rules: [{ alert: A, expr: "1", labels: { __name__: x } }] }]',

@@ -272,12 +272,14 @@ describe('after an absence', () => {
     expect(told).toEqual(['A firing -20', 'A resolved -5'])
   })
 
-  it('looks back a quarter of an hour at most, and not for groups of a later load', async () => {
+  it('looks back over a bounded number of times, counts the others, and does not for groups of a later load', async () => {
     const { runner, clock, times } = world()
-    runner.load(load(group('g', rule)), [], start - 3_600_000)
+    runner.load(load(group('g', rule)), [], start - 5 * 3_600_000)
     runner.start()
     await clock.advance(5000)
-    expect(times()[0]).toBe(5 - 900 + 5)
+    expect(times()[0]).toBe(5 - 2880 * 5 + 5)
+    expect(times()).toHaveLength(2880)
+    expect(runner.stats().missed).toBe(5 * 720 + 1 - 2880)
     const before = times().length
     runner.load([...load(group('g', rule)), ...load(group('h', '{ alert: B, expr: b }'))], [], start - 3_600_000)
     await clock.advance(5000)
