@@ -9,7 +9,7 @@ import { faultOf } from './template-set.ts'
 import type { TemplateText } from './template-text.ts'
 
 const maxTexts = 1000
-const maxBodyBytes = 4 << 20
+const maxBodyBytes = 8 << 20
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 type Part =

@@ -12,7 +12,7 @@ import type { OwnTexts } from '../render/own-texts.ts'
 import { dataOf } from './data.ts'
 
 /** Enough for a thousand alerts with all their labels; what takes more is a fault of the template. */
-export const notificationLimits: Limits = { output: 1 << 20, value: 1 << 20, steps: 1_000_000, depth: 400 }
+export const notificationLimits: Limits = { output: 4 << 20, value: 4 << 20, steps: 1_000_000, depth: 400 }
 const maxFaultBytes = 500
 
 export type TemplateForm = 'text' | 'html'

@@ -105,6 +105,30 @@ describe('a mail', () => {
     expect(other!.get('in-reply-to')).not.toBe(first!.get('in-reply-to'))
   })
 
+  it('in its own words has its own subject, text and HTML, and goes to whom the receiver names', async () => {
+    const keys = [
+      '        headers: { Subject: "{{ .Status }}: {{ .GroupLabels.alertname }}", To: "Fleet <fleet@example.org>", X-Team: gpu }',
+      '        text: "{{ len .Alerts }} alerts"',
+      '        html: \'<p title="{{ .GroupLabels.alertname }}">{{ .GroupLabels.alertname }}</p>\'',
+    ]
+    const { sink, channel } = await open(`${keys.join('\n')}\n`)
+    const labels = { alertname: 'A<b>\r\nBcc: evil@example.org' }
+    const own = notification([alert({ labels })], { groupLabels: labels })
+    expect(await channel.send(own, never)).toMatchObject({ ok: true })
+    const [mail] = sink.mails()
+    expect(mail!.to).toEqual(['ops@example.org', 'boss@example.org'])
+    const { headers, parts } = read(mail!.raw)
+    expect(headers.get('subject')).toBe('firing: A<b> Bcc: evil@example.org')
+    expect(headers.get('to')).toBe('Fleet <fleet@example.org>')
+    expect(headers.get('x-team')).toBe('gpu')
+    expect(headers.get('in-reply-to')).toMatch(/^<group\./)
+    expect(headers.has('bcc')).toBe(false)
+    expect(parts.map((part) => part.text.replaceAll('\r', '').trim())).toEqual([
+      '1 alerts',
+      '<p title="A&lt;b&gt;\nBcc: evil@example.org">A&lt;b&gt;\nBcc: evil@example.org</p>',
+    ])
+  })
+
   it('may be in Chinese, and a label starts no header of its own', async () => {
     const { sink, channel } = await open('        lang: zh\n')
     const labels = { alertname: 'A\r\nBcc: evil@example.org', severity: 'critical' }

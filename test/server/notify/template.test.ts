@@ -1,66 +1,12 @@
-// Messages in their users' own words: files of templates, keys of receivers, and what happens when one is wrong, at load and at night.
+// Messages in their users' own words: files of templates, keys of receivers, and what is refused when they are read.
 
-import * as path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Channel } from '../../../server/dispatch/channel.ts'
-import type { Notification } from '../../../server/dispatch/notification.ts'
-import { loadAlertmanagerConfig } from '../../../server/notify/config.ts'
 import { subject } from '../../../server/notify/render/message.ts'
 import { builtInLibrary } from '../../../server/notify/template/built-in.ts'
-import { loadTemplates } from '../../../server/notify/template/template-set.ts'
-import { receiverFile, testDeps } from './deps.ts'
 import { alert, at, many, notification } from './sample.ts'
-
-type Files = Readonly<Record<string, string>>
-
-const folder = '/etc/inferward'
-const missing = (): never => {
-  throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-}
-const reader = (files: Files) => ({
-  read: (file: string) => files[file] ?? missing(),
-  list: (where: string) => {
-    const inside = Object.keys(files).filter((file) => file.startsWith(`${where === '/' ? '' : where}/`))
-    if (inside.length === 0) missing()
-    return [...new Set(inside.map((file) => path.relative(where, file).split('/')[0]!))]
-  },
-})
-const set = (patterns: readonly string[], files: Files = {}) =>
-  loadTemplates({ patterns, folder, files: reader(files) })
-
-/** Channels of a file with one receiver, and how often a template failed. */
-function open(lines: string, globals = '', files: Files = {}) {
-  let faults = 0
-  const { read, list } = reader(files)
-  const config = loadAlertmanagerConfig({
-    file: `${folder}/alertmanager.yml`,
-    text: receiverFile(lines, globals),
-    environment: {},
-    readFile: read,
-    listFolder: list,
-    onTemplateFault: () => faults++,
-  })
-  return { channels: config.channels(testDeps()), warnings: config.warnings, faults: () => faults }
-}
-const faultsOf = (lines: string, globals = '', files: Files = {}): string => {
-  try {
-    open(lines, globals, files)
-    return 'no fault'
-  } catch (error) {
-    return (error as Error).message
-  }
-}
-const bodyOf = (channel: Channel, of: Notification = notification()): string => {
-  const shown = channel.preview(of)
-  return shown.slice(shown.indexOf('\n\n') + 2)
-}
-const jsonOf = (channel: Channel, of?: Notification) => JSON.parse(bodyOf(channel, of))
+import { bodyOf, faultsOf, jsonOf, open, robot, set, slack, webhook } from './template-world.ts'
 
 const ended = alert({ endsAt: at - 1000 })
-const webhook = (payload: string): string =>
-  `    webhook_configs:\n      - url: http://127.0.0.1/x\n        payload: ${payload}`
-const slack = (keys: string): string => `    slack_configs:\n      - api_url: http://127.0.0.1/x\n${keys}`
-const robot = 'url: https://oapi.dingtalk.com/robot/send?access_token=abc'
 
 describe('the templates that the program brings', () => {
   const names = [...builtInLibrary().definitions.keys()].filter((name) =>
@@ -375,57 +321,5 @@ describe('a message that is not of one group alone', () => {
       expect(text, channel.name).not.toContain('own 3')
     }
     expect(faults()).toBe(0)
-  })
-})
-
-describe('a template that fails when it is rendered', () => {
-  const failing = [
-    ['a field that is not there', '{{ .Nope }}', "can't evaluate field Nope in type"],
-    ['a nil', '{{ (index .Alerts 0).Labels.x.y }}', "can't evaluate field y in type string"],
-    ['an index out of range', '{{ index .Alerts 7 }}', 'index out of range: 7'],
-    ['a function that refuses', '{{ mustToDate "2006" "soon" }}', 'error calling mustToDate'],
-    ['a call of nothing', '{{ call nil }}', 'call of nil'],
-    ['endless recursion', '{{ template "again" . }}', 'exceeded maximum template depth (400)'],
-    ['an endless loop', '{{ range 1000000000 }}{{ end }}', 'template takes more than 1000000 steps'],
-    [
-      'a flood of output',
-      '{{ range 1000000000 }}some words{{ end }}',
-      'template takes more than 1048576 characters of output',
-    ],
-    [
-      'a text that doubles',
-      '{{ $x := "ab" }}{{ range 60 }}{{ $x = printf "%s%s" $x $x }}{{ end }}',
-      'template takes more than 1048576 characters',
-    ],
-  ] as const
-  const files = { '/etc/inferward/t.tmpl': '{{ define "again" }}{{ template "again" . }}{{ end }}' }
-  const globals = 'templates: [t.tmpl]\nglobal: { smtp_smarthost: "127.0.0.1:25", smtp_from: a@example.org }\n'
-  const lines = (text: string): string => {
-    const quoted = JSON.stringify(text)
-    return [
-      slack(`        text: ${quoted}`),
-      webhook(`{ text: ${quoted} }`),
-      `    dingtalk_configs:\n      - ${robot}\n        text: ${quoted}`,
-      `    wecom_configs:\n      - key: 693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa\n        text: ${quoted}`,
-      `    email_configs:\n      - to: ops@example.org\n        text: ${quoted}\n      - to: ops@example.org`,
-    ].join('\n')
-  }
-
-  it.each(
-    failing,
-  )('%s: the message goes out in the program’s words, and says so; it is counted once a channel', (_title, text, words) => {
-    const { channels, faults } = open(lines(text), globals, files)
-    const of = notification()
-    const plain = channels.at(-1)!
-    for (const channel of channels.filter((one) => one !== plain)) {
-      const shown = channel.preview(of).replaceAll('\\"', '"')
-      expect(shown, channel.name).toContain(words)
-      for (const fact of ['GpuTooHot', 'gpu-01', 'GPU 3 温度过高']) expect(shown, channel.name).toContain(fact)
-      channel.preview(of)
-    }
-    expect(faults()).toBe(5)
-    // Its neighbour, which has no template, says nothing of it.
-    expect(plain.preview(of)).not.toContain('emplate')
-    expect(faults()).toBe(5)
   })
 })
