@@ -29,6 +29,12 @@ export const failureInChinese = phraseBook([
     'Name a file that is there and may be read, or - for the standard input.',
     '请指定存在且可读的文件,或用 - 表示标准输入。',
   ],
+  ['--data: %t', '--data:%1'],
+  ['not a time: write 2026-11-24T12:00:00Z', '不是时间:请写成 2026-11-24T12:00:00Z'],
+  [
+    'Give the body of a webhook: { "alerts": [{ "labels": {…}, "annotations": {…}, "startsAt": "2026-11-24T12:00:00Z" }] }.',
+    '请给出 webhook 的正文:{ "alerts": [{ "labels": {…}, "annotations": {…}, "startsAt": "2026-11-24T12:00:00Z" }] }。',
+  ],
   ['not a URL: %t', '不是 URL:%1'],
   ['Write --server http://host:9700', '请写成 --server http://host:9700'],
   ['token file %t cannot be read', '无法读取令牌文件 %1'],

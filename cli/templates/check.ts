@@ -4,12 +4,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { systemClock } from '../../core/base/clock.ts'
-import { errorText, isInferwardError } from '../../core/base/errors.ts'
+import { isInferwardError } from '../../core/base/errors.ts'
 import type { Notification } from '../../server/dispatch/notification.ts'
 import { loadAlertmanagerConfig } from '../../server/notify/config.ts'
 import { openPost } from '../../server/notify/http-post.ts'
 import { faultOf, loadTemplates } from '../../server/notify/template/template-set.ts'
 import type { TemplateForm } from '../../server/notify/template/template-text.ts'
+import { readGiven } from '../rules/read.ts'
 
 export type CheckedFile = {
   readonly file: string
@@ -30,6 +31,7 @@ const list = (folder: string): readonly string[] => readdirSync(folder)
 const literally = (file: string): string => file.replace(/[*?[]/g, '[$&]')
 const isConfiguration = (file: string): boolean => /\.ya?ml$/i.test(file)
 
+/** Throws `cli.file` where one cannot be read. */
 export function checkTemplates(options: {
   readonly files: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -41,11 +43,10 @@ export function checkTemplates(options: {
   const { notification } = options
   const configurations = options.files.filter(isConfiguration)
   const templates = options.files.filter((file) => !isConfiguration(file)).map((file) => path.resolve(file))
+  for (const file of templates) readGiven(file)
   const set = loadTemplates({ patterns: templates.map(literally), folder: '/', files: { read, list } })
   const checked = templates.map((file): CheckedFile => {
-    const faults = set.files.includes(file)
-      ? set.faults.filter((words) => words.startsWith(`${file}:`))
-      : [`${file}: cannot be read (no such file)`]
+    const faults = set.faults.filter((words) => words.startsWith(`${file}:`))
     return { file, good: faults.length === 0, faults, warnings: [], messages: [] }
   })
   const configured = configurations.map((file) =>
@@ -63,8 +64,9 @@ function checkConfiguration(
   environment: Readonly<Record<string, string | undefined>>,
   notification: Notification,
 ): CheckedFile {
+  const text = readGiven(file)
   try {
-    const config = loadAlertmanagerConfig({ file, text: read(file), readFile: read, listFolder: list, environment })
+    const config = loadAlertmanagerConfig({ file, text, readFile: read, listFolder: list, environment })
     const deps = { clock: systemClock, post: openPost(systemClock) }
     const messages = config.channels(deps).map((channel) => ({
       channel: channel.name,
@@ -72,9 +74,8 @@ function checkConfiguration(
     }))
     return { file, good: true, faults: [], warnings: config.warnings, messages }
   } catch (error) {
-    if (!isInferwardError(error) && !(error instanceof Error && 'code' in error)) throw error
-    const words = errorText(error)
-    const faults = isInferwardError(error) ? words.split('\n') : [`${file}: cannot be read (${words})`]
+    if (!isInferwardError(error)) throw error
+    const faults = error.message.split('\n')
     return { file, good: false, faults, warnings: [], messages: [] }
   }
 }
