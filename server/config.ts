@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { formatDuration } from '../core/base/duration.ts'
-import { duration, listen } from '../core/base/schema.ts'
+import { duration, isLoopback, type Listen, listen } from '../core/base/schema.ts'
 import { escalations, onCall } from './dispatch/escalation-config.ts'
 import { heartbeats } from './notify/heartbeat-config.ts'
 import { globalConfig, scrapeConfigs } from './remote/scrape-config.ts'
@@ -91,7 +91,12 @@ export const serverConfig = z
       })
     })
   })
-  .superRefine(({ server, global }, context) => {
+  .superRefine(({ server, global, remote_write }, context) => {
+    remote_write.forEach(({ url }, index) => {
+      if (!isAt(url, server.listen)) return
+      const message = 'this is the server itself: it would send on what it gets, again and again'
+      context.addIssue({ code: 'custom', path: ['remote_write', index, 'url'], message })
+    })
     for (const [name, value] of Object.entries(global.external_labels ?? {})) {
       if ((server.external_labels[name] ?? value) === value) continue
       const message = `server.external_labels has another "${name}"`
@@ -99,6 +104,15 @@ export const serverConfig = z
     }
   })
 export type ServerConfig = z.infer<typeof serverConfig>
+
+/** Is the address that of the listener, as far as names tell? */
+function isAt(url: string, listen: Listen): boolean {
+  const { hostname, port, protocol } = new URL(url)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  if (listen.port === 0 || Number(port || (protocol === 'https:' ? 443 : 80)) !== listen.port) return false
+  const everywhere = listen.host === '0.0.0.0' || listen.host === '::'
+  return host === listen.host || (isLoopback(host) && (everywhere || isLoopback(listen.host)))
+}
 
 /** What Prometheus' `global` says of more than scraping, where the rest of the server looks for it. */
 export function withGlobal(config: ServerConfig): ServerConfig {

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import * as path from 'node:path'
 import type { Clock } from '../../core/base/clock.ts'
+import { entry } from '../../core/base/entry.ts'
 import type { Log } from '../../core/base/log.ts'
 import { nodeFileLayer } from '../../core/base/node-file-layer.ts'
 import type { Labels } from '../../core/sample/sample.ts'
@@ -11,7 +12,9 @@ import { openAuth } from './prometheus-keys.ts'
 import { type GlobalConfig, type JobConfig, scrapeJobs } from './scrape-config.ts'
 import { openScraper, type Scraper } from './scraper.ts'
 import { nameOf, type RemoteWrite } from './send-config.ts'
+import type { Packer, PackOptions } from './send-pack.ts'
 import { openPost } from './send-post.ts'
+import { threadPacker } from './send-thread.ts'
 import { openSender, type Sender } from './sender.ts'
 
 /** What is needed of a store; a body is one of remote write 1.0, or of 2.0. */
@@ -46,6 +49,10 @@ export type RemoteDeps<S> = {
   /** The data folder, and the folder that file names of the configuration are relative to. */
   readonly data: string
   readonly configDirectory: string
+  /** Who sends; left out: this process. */
+  readonly origin?: string
+  /** Left out: what is sent on is packed on threads of their own. */
+  readonly packer?: (options: PackOptions) => Packer
   /** `wrote` wants to hear of samples that the store makes itself. */
   readonly open: (wrote: (labels: Labels, time: number, value: number, stale: boolean) => void) => S
 }
@@ -55,6 +62,7 @@ const durableEveryMs = 1000
 /** Throws `config.secret_file`. */
 export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
   const { clock, log, config } = deps
+  const packerOf = deps.packer ?? ((options) => threadPacker(entry('server/remote/send-worker.ts'), options))
   const senders = config.remote_write.map((one, index): readonly [name: string, sender: Sender] => {
     const name = nameOf(one, index)
     const sender = openSender({
@@ -64,9 +72,20 @@ export function openRemote<S extends Store>(deps: RemoteDeps<S>): Remote<S> {
       files: nodeFileLayer,
       directory: path.join(deps.data, 'remote-write', name),
       config: one,
-      externalLabels: config.server.external_labels,
+      packer: packerOf({
+        lanes: one.queue_config.max_shards,
+        maxSamples: one.queue_config.max_samples_per_send,
+        externalLabels: config.server.external_labels,
+        relabel: one.write_relabel_configs,
+      }),
       auth: openAuth(one, deps.configDirectory, `remote_write: ${name}`, () => clock.monotonic()),
-      post: openPost({ url: one.url, headers: one.headers, timeoutMs: one.remote_timeout, now: () => clock.now() }),
+      post: openPost({
+        url: one.url,
+        headers: one.headers,
+        timeoutMs: one.remote_timeout,
+        ...(deps.origin === undefined ? {} : { origin: deps.origin }),
+        now: () => clock.now(),
+      }),
       newEpoch: () => randomBytes(8).readBigUInt64LE(),
       random: Math.random,
     })

@@ -1,8 +1,10 @@
-// `remote_write` in Prometheus' own shape, as far as it goes here: samples are sent on as they were taken, without relabelling.
+// `remote_write` in Prometheus' own shape, as far as it goes here.
 
 import { z } from 'zod'
 import { duration } from '../../core/base/schema.ts'
 import { authKeys, notSupported, oneAuth } from './prometheus-keys.ts'
+import { relabelConfigs } from './relabel-config.ts'
+import type { SendMessage } from './send-rows.ts'
 
 /** Set by the sender itself. */
 const own = new Set(['authorization', 'content-encoding', 'content-type', 'content-length', 'host', 'user-agent'])
@@ -47,13 +49,14 @@ const remote = z
         error: `none of ${[...own].join(', ')}`,
       })
       .default({}),
+    /** 2.0 falls back to 1.0 where the other side does not understand it. */
     protobuf_message: z
-      .literal('prometheus.WriteRequest', { error: 'only prometheus.WriteRequest is sent' })
+      .enum(['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'])
       .default('prometheus.WriteRequest'),
+    write_relabel_configs: relabelConfigs,
     queue_config: queue.prefault({}),
     ...authKeys,
     ...notSupported(
-      'write_relabel_configs',
       'metadata_config',
       'send_exemplars',
       'send_native_histograms',
@@ -79,6 +82,9 @@ export const remoteWrite = z
     })
   })
 export type RemoteWrite = z.infer<typeof remote>
+
+export const messageOf = (one: Pick<RemoteWrite, 'protobuf_message'>): SendMessage =>
+  one.protobuf_message === 'prometheus.WriteRequest' ? 'write' : 'write2'
 
 /** Of the queue on disk and in metrics. */
 export const nameOf = (one: Pick<RemoteWrite, 'name'>, index: number): string => one.name ?? `remote-${index}`

@@ -6,16 +6,16 @@ import { encodeWriteRequest } from '../../core/sample/remote-write.ts'
 import type { Labels, SeriesSamples } from '../../core/sample/sample.ts'
 import { maxPayloadBytes } from '../../core/segment/frame.ts'
 import { openSegmentLog } from '../../core/segment/segment-log.ts'
-import { seriesOfBody } from './send-batch.ts'
+import { openPack, type WaitingBody } from './send-pack.ts'
+import type { SendMessage } from './send-rows.ts'
 
-export type BodyKind = 'write' | 'write2'
 export type Waiting = {
   /** Up to this sequence. */
   readonly last: number
-  readonly bodies: readonly { readonly kind: BodyKind; readonly body: Uint8Array }[]
+  readonly bodies: readonly WaitingBody[]
 }
 export type SendQueue = {
-  offer(body: Uint8Array, kind: BodyKind): void
+  offer(body: Uint8Array, kind: SendMessage): void
   /** One sample of our own; those of one turn go together. */
   own(labels: Labels, time: number, value: number, stale: boolean): void
   /** The oldest bodies, about so many bytes of them; null: there are none. */
@@ -30,9 +30,9 @@ export type SendQueue = {
   close(): Promise<void>
 }
 
-const kinds: readonly BodyKind[] = ['write', 'write2']
-/** A body too long for a frame is written in parts of so many series. */
-const seriesPerPart = 5000
+const kinds: readonly SendMessage[] = ['write', 'write2']
+/** A body too long for a frame is written in parts of so many samples. */
+const samplesPerPart = 5000
 
 export function openSendQueue(options: {
   readonly files: FileLayer
@@ -55,16 +55,15 @@ export function openSendQueue(options: {
   let failures = 0
   let mine: SeriesSamples[] = []
 
-  const put = (body: Uint8Array, kind: BodyKind): void => {
+  const put = (body: Uint8Array, kind: SendMessage): void => {
     if (body.length + 1 > maxPayloadBytes) return split(body, kind)
     if (log.append(body, Uint8Array.of(kinds.indexOf(kind))) === null) failures++
   }
-  const split = (body: Uint8Array, kind: BodyKind): void => {
-    const series = seriesOfBody(body, kind)
-    for (let from = 0; from < series.length; from += seriesPerPart)
-      put(encodeWriteRequest(series.slice(from, from + seriesPerPart)), 'write')
+  const split = (body: Uint8Array, kind: SendMessage): void => {
+    const pack = openPack({ lanes: 1, maxSamples: samplesPerPart, externalLabels: {}, relabel: [] })
+    for (const part of pack([{ kind, body }], 'write').lanes.flat()) put(part.body, 'write')
   }
-  const offer = (body: Uint8Array, kind: BodyKind): void => {
+  const offer = (body: Uint8Array, kind: SendMessage): void => {
     try {
       put(body, kind)
     } catch (error) {

@@ -7,14 +7,15 @@ import { errorText } from '../../core/base/errors.ts'
 import type { FileLayer } from '../../core/base/file-layer.ts'
 import type { Log } from '../../core/base/log.ts'
 import type { Labels } from '../../core/sample/sample.ts'
-import { type Batch, batchesOf, seriesOfBody } from './send-batch.ts'
-import type { RemoteWrite } from './send-config.ts'
+import { messageOf, type RemoteWrite } from './send-config.ts'
+import type { Batch, Packer } from './send-pack.ts'
 import type { PostBody } from './send-post.ts'
-import { type BodyKind, openSendQueue, type Waiting } from './send-queue.ts'
+import { openSendQueue, type Waiting } from './send-queue.ts'
+import type { SendMessage } from './send-rows.ts'
 
 export type Sender = {
   /** A body that the store has taken, with about so many samples. */
-  offer(body: Uint8Array, kind: BodyKind, samples: number): void
+  offer(body: Uint8Array, kind: SendMessage, samples: number): void
   own(labels: Labels, time: number, value: number, stale: boolean): void
   start(): void
   /** What was not taken yet waits for the next start. */
@@ -36,8 +37,9 @@ export type SenderDeps = {
   readonly files: FileLayer
   readonly directory: string
   readonly name: string
-  readonly config: Pick<RemoteWrite, 'queue_config'>
-  readonly externalLabels: Readonly<Record<string, string>>
+  readonly config: Pick<RemoteWrite, 'queue_config' | 'protobuf_message'>
+  /** By the limits, the labels and the rules of this sender. */
+  readonly packer: Packer
   readonly auth: () => Readonly<Record<string, string>>
   readonly post: PostBody
   readonly newEpoch: () => bigint
@@ -65,6 +67,7 @@ export function openSender(deps: SenderDeps): Sender {
   let refused = 0
   let retries = 0
   let damaged = 0
+  let message = messageOf(deps.config)
   let saidAt = Number.NEGATIVE_INFINITY
 
   const queue = openSendQueue({
@@ -86,46 +89,51 @@ export function openSender(deps: SenderDeps): Sender {
     if (fresh >= limits.max_samples_per_send) enough.abort()
   }
 
-  const send = async (batch: Batch): Promise<void> => {
+  /** False: the other side does not speak the message. */
+  const send = async (batch: Batch): Promise<boolean> => {
     for (let attempt = 0; !signal.aborted; attempt++) {
       const more: Record<string, string> = attempt === 0 ? {} : { 'retry-attempt': String(attempt) }
-      const outcome = await deps.post(batch.body, { ...deps.auth(), ...more }, signal)
+      const outcome = await deps.post({ ...batch, message }, { ...deps.auth(), ...more }, signal)
       if (outcome.kind === 'taken') {
-        sent += batch.samples
-        return
+        const lost = outcome.refused ?? 0
+        sent += batch.samples - lost
+        refused += lost
+        if (lost > 0) say('samples were refused by the other side and are dropped', outcome.words ?? '')
+        return true
       }
-      if (signal.aborted) return
-      if (outcome.kind === 'refused') {
+      if (signal.aborted) return true
+      if (outcome.kind === 'unknown_message' && message === 'write2') {
+        say('the other side does not take remote write 2.0, which is sent as 1.0 from now on', outcome.words)
+        return false
+      }
+      if (outcome.kind !== 'again') {
         refused += batch.samples
-        return say('samples were refused by the other side and are dropped', outcome.words)
+        say('samples were refused by the other side and are dropped', outcome.words)
+        return true
       }
       retries++
       say('samples could not be sent and are tried again', outcome.words)
       const wait = backoffDelay({ baseMs: limits.min_backoff, capMs: limits.max_backoff }, attempt, deps.random)
       await clock.sleep(Math.max(limits.min_backoff, wait, outcome.waitMs ?? 0), signal)
     }
+    return true
   }
 
   const sendAll = async (waiting: Waiting): Promise<void> => {
-    const series = waiting.bodies.flatMap(({ kind, body }) => {
-      try {
-        return [...seriesOfBody(body, kind)]
-      } catch (error) {
-        damaged++
-        say('a body that waited cannot be read and is dropped', errorText(error))
-        return []
-      }
-    })
-    const lanes = batchesOf(series, {
-      lanes: limits.max_shards,
-      maxSamples: limits.max_samples_per_send,
-      externalLabels: deps.externalLabels,
-    })
-    await Promise.all(
+    const { lanes, damaged: unread } = await deps.packer.pack(waiting.bodies, message)
+    damaged += unread.length
+    if (unread.length > 0) say('a body that waited cannot be read and is dropped', unread[0]!)
+    const spoken = await Promise.all(
       lanes.map(async (lane) => {
-        for (const batch of lane) await send(batch)
+        for (const batch of lane) if (!(await send(batch))) return false
+        return true
       }),
     )
+    if (spoken.includes(false)) {
+      // All of it again: what was taken already is taken as the same.
+      message = 'write'
+      return
+    }
     // Cut short: all of it comes again, and what was taken already is taken as the same.
     if (!signal.aborted) queue.done(waiting.last)
   }
@@ -147,6 +155,7 @@ export function openSender(deps: SenderDeps): Sender {
         const waiting = queue.read(windowBytes)
         if (waiting !== null) await sendAll(waiting)
       } catch (error) {
+        if (signal.aborted) return
         say('the queue for sending cannot be read or written', errorText(error))
         await clock.sleep(limits.max_backoff, signal)
       }
@@ -170,6 +179,7 @@ export function openSender(deps: SenderDeps): Sender {
       stopping.abort()
       wake.abort()
       enough.abort()
+      await deps.packer.stop()
       await running
       await queue.close()
     },

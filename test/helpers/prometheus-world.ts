@@ -90,6 +90,7 @@ export async function openWorld(
     readonly rules?: string
     readonly hosts?: readonly HostView[]
     readonly targets?: PrometheusApiDeps['targets']
+    readonly dropped?: PrometheusApiDeps['dropped']
     readonly limits?: Partial<PrometheusApiDeps['limits']>
     readonly maxSeries?: number
     readonly externalLabels?: Readonly<Record<string, string>>
@@ -134,6 +135,7 @@ export async function openWorld(
     configText: () => 'server: {}\n',
     hosts: () => options.hosts ?? [],
     ...(options.targets === undefined ? {} : { targets: options.targets }),
+    ...(options.dropped === undefined ? {} : { dropped: options.dropped }),
     externalLabels,
     limits,
   })

@@ -5,6 +5,7 @@ import express, { type Request, type Router } from 'express'
 import { InferwardError } from '../../../core/base/errors.ts'
 import { maxBodyBytes } from '../../../core/sample/remote-write.ts'
 import type { Principal } from '../../auth/authorize.ts'
+import { origin, originHeader } from '../../remote/origin.ts'
 import type { StoreClient } from '../../tsdb/store-client.ts'
 import { demand } from '../fleet-api.ts'
 
@@ -20,6 +21,7 @@ export function writeApi(deps: { readonly store: StoreClient }): Router {
     (request, response, next) => {
       demand(response.locals.principal as Principal, 'write_samples', null)
       response.locals.message = messageOf(request)
+      if (request.headers[originHeader] === origin) throw toItself()
       // Senders name the encoding, as they must; express would refuse it as one that it cannot unpack.
       delete request.headers['content-encoding']
       next()
@@ -39,7 +41,7 @@ export function writeApi(deps: { readonly store: StoreClient }): Router {
         })
       }
       written(0)
-      const report = await deps.store.append(new Uint8Array(request.body).buffer, kind)
+      const report = await deps.store.append(request.body, kind)
       written(report.samples)
       const refused = Object.entries(report.refused).map(([reason, count]) => `${count} ${reason}`)
       if (refused.length === 0) return void response.status(204).end()
@@ -66,6 +68,16 @@ function messageOf(request: Request): 'write' | 'write2' {
     `content-type ${JSON.stringify((request.headers['content-type'] ?? '').slice(0, 200))}`,
     `application/x-protobuf, alone or with ;proto=${Object.keys(messages).join(' or ;proto=')}`,
   )
+}
+
+/** A fault that is not tried again: else what is sent would come back for ever. */
+function toItself(): Error {
+  const error = new InferwardError({
+    code: 'remote_write.to_itself',
+    message: 'these samples were sent by this very server',
+    hint: 'Take its own address out of remote_write.',
+  })
+  return Object.assign(error, { status: 400 })
 }
 
 function unsupported(what: string, wanted: string): Error {

@@ -7,18 +7,21 @@ import * as path from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../core/base/clock.ts'
 import { parseConfig } from '../../../core/base/config.ts'
+import { entry } from '../../../core/base/entry.ts'
 import type { FileHandle, FileLayer } from '../../../core/base/file-layer.ts'
 import { createLog } from '../../../core/base/log.ts'
 import { nodeFileLayer } from '../../../core/base/node-file-layer.ts'
 import { virtualClock } from '../../../core/base/virtual-clock.ts'
-import { encodeWriteRequest } from '../../../core/sample/remote-write.ts'
-import { type SeriesSamples, sample } from '../../../core/sample/sample.ts'
-import { encodeWrite2 } from '../../../core/sample/write-2.ts'
-import { batchesOf, seriesOfBody } from '../../../server/remote/send-batch.ts'
-import { remoteWrite } from '../../../server/remote/send-config.ts'
+import { decodeWriteRequest, encodeWriteRequest } from '../../../core/sample/remote-write.ts'
+import { type Labels, type SeriesSamples, sample } from '../../../core/sample/sample.ts'
+import { decodeWrite2, encodeWrite2 } from '../../../core/sample/write-2.ts'
+import { type RemoteWrite, remoteWrite } from '../../../server/remote/send-config.ts'
+import { inlinePacker, openPack, type PackOptions } from '../../../server/remote/send-pack.ts'
 import { openPost, type PostBody, type PostOutcome, waitOf } from '../../../server/remote/send-post.ts'
+import { threadPacker } from '../../../server/remote/send-thread.ts'
 import { openSender, type SenderDeps } from '../../../server/remote/sender.ts'
 import { openWorld } from '../../helpers/prometheus-world.ts'
+import { random } from '../../helpers/random.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'send-'))
 const closers: (() => unknown)[] = []
@@ -40,32 +43,61 @@ const files: FileLayer = {
 const configOf = (text = '') =>
   parseConfig({ file: 'server.yml', text: `[{ url: "http://there/api/v1/write", ${text} }]`, schema: remoteWrite })[0]!
 
-type Sent = { readonly series: readonly SeriesSamples[]; readonly headers: Readonly<Record<string, string>> }
+function seriesOfBody(body: Uint8Array, message: 'write' | 'write2'): readonly SeriesSamples[] {
+  if (message === 'write2') return decodeWrite2(body)
+  const out: { labels: Labels; times: number[]; values: number[]; stale: boolean[] }[] = []
+  decodeWriteRequest(body, {
+    series: (labels) => void out.push({ labels, times: [], values: [], stale: [] }),
+    sample: (time, value, stale) => {
+      const one = out.at(-1)!
+      one.times.push(time)
+      one.values.push(value)
+      one.stale.push(stale)
+    },
+  })
+  return out
+}
+const packOptions = (config: RemoteWrite, more: Partial<PackOptions> = {}): PackOptions => ({
+  lanes: config.queue_config.max_shards,
+  maxSamples: config.queue_config.max_samples_per_send,
+  externalLabels: {},
+  relabel: config.write_relabel_configs,
+  ...more,
+})
+
+type Sent = {
+  readonly message: 'write' | 'write2'
+  readonly series: readonly SeriesSamples[]
+  readonly headers: Readonly<Record<string, string>>
+}
 
 function stand(
   options: {
     config?: string
     directory?: string
     answer?: (sent: Sent) => PostOutcome | Promise<PostOutcome>
+    pack?: Partial<PackOptions>
     more?: Partial<SenderDeps>
   } = {},
 ) {
   const clock = virtualClock()
   const lines: string[] = []
   const sent: Sent[] = []
-  const post: PostBody = async (body, headers) => {
-    const one = { series: seriesOfBody(body, 'write'), headers }
+  const post: PostBody = async ({ body, message, samples }, headers) => {
+    const one = { message, series: seriesOfBody(body, message), headers }
+    expect(one.series.flatMap(({ values }) => values)).toHaveLength(samples)
     sent.push(one)
     return (await options.answer?.(one)) ?? { kind: 'taken' }
   }
+  const config = configOf(options.config)
   const sender = openSender({
     clock,
     log: createLog({ write: (line) => void lines.push(line), now: () => 0, level: 'debug' }),
     files,
     directory: options.directory ?? path.join(root, String(folders++)),
     name: 'there',
-    config: configOf(options.config),
-    externalLabels: {},
+    config,
+    packer: inlinePacker(packOptions(config, options.pack)),
     auth: () => ({}),
     post,
     newEpoch: () => 7n,
@@ -160,7 +192,7 @@ describe('sending on', () => {
   })
 
   it('adds labels of the server where a series has none of that name', async () => {
-    const { clock, sender, sent } = stand({ more: { externalLabels: { cluster: 'c1', i: 'outer' } } })
+    const { clock, sender, sent } = stand({ pack: { externalLabels: { cluster: 'c1', i: 'outer' } } })
     sender.offer(encodeWriteRequest([sample('m', { i: 'own' }, 1, 1), sample('m', {}, 1, 2)]), 'write', 2)
     await clock.advance(6000)
     expect(sent.flatMap(({ series }) => series.map(({ labels }) => labels)).sort()).toEqual([
@@ -175,6 +207,62 @@ describe('sending on', () => {
         ['i', 'own'],
       ],
     ])
+  })
+
+  it('leaves out and rewrites what the rules say', async () => {
+    const { clock, sender, sent } = stand({
+      config: `write_relabel_configs: [{ source_labels: [__name__], regex: 'go_.*', action: drop }, { source_labels: [i], target_label: j }, { regex: i, action: labeldrop }]`,
+    })
+    for (const time of [1, 2]) {
+      sender.offer(encodeWriteRequest([sample('m', { i: '7' }, time, 1), sample('go_x', {}, time, 2)]), 'write', 2)
+      sender.offer(encodeWrite2([sample('n', { i: '8' }, time, 3), sample('go_y', {}, time, 4)]), 'write2', 2)
+    }
+    await clock.advance(6000)
+    expect(valuesOf(sent)).toEqual([1, 1, 3, 3])
+    const labels = sent.flatMap(({ series }) => series.map((one) => Object.fromEntries(one.labels)))
+    expect(new Set(labels.map((one) => JSON.stringify(one)))).toEqual(
+      new Set(['{"__name__":"m","j":"7"}', '{"__name__":"n","j":"8"}']),
+    )
+    expect(sender.stats()).toMatchObject({ sent: 4, waiting: 0 })
+  })
+
+  it('speaks 2.0 where it is told to, and says what was not written', async () => {
+    const { clock, sender, sent, lines } = stand({
+      config: 'protobuf_message: io.prometheus.write.v2.Request, queue_config: { max_shards: 1 }',
+      answer: () => ({ kind: 'taken', refused: 1, words: '2 of 3 written' }),
+    })
+    sender.offer(bodyOf(1, 2, 3), 'write', 3)
+    await clock.advance(6000)
+    expect(sent).toMatchObject([{ message: 'write2' }])
+    expect(valuesOf(sent)).toEqual([1, 2, 3])
+    expect(sender.stats()).toMatchObject({ sent: 2, refused: 1, waiting: 0 })
+    expect(lines.join()).toContain('2 of 3 written')
+  })
+
+  it('falls back to 1.0 for good where 2.0 is not understood, and nothing is lost by it', async () => {
+    const { clock, sender, sent, lines } = stand({
+      config: 'protobuf_message: io.prometheus.write.v2.Request, queue_config: { max_samples_per_send: 2 }',
+      answer: ({ message }) =>
+        message === 'write2' ? { kind: 'unknown_message', words: 'HTTP 415' } : { kind: 'taken' },
+    })
+    sender.offer(bodyOf(1, 2, 3, 4, 5), 'write', 5)
+    await clock.advance(6000)
+    sender.offer(bodyOf(6), 'write', 1)
+    await clock.advance(6000)
+    expect(valuesOf(sent.filter(({ message }) => message === 'write'))).toEqual([1, 2, 3, 4, 5, 6])
+    expect(sent.at(-1)!.message).toBe('write')
+    expect(sender.stats()).toEqual({ sent: 6, refused: 0, retries: 0, dropped: 0, waiting: 0 })
+    expect(lines.filter((line) => line.includes('does not take remote write 2.0'))).toHaveLength(1)
+  })
+
+  it('passes over a body that cannot be read, and says so', async () => {
+    const { clock, sender, sent, lines } = stand()
+    sender.offer(new Uint8Array([1, 2, 3]), 'write', 1)
+    sender.offer(bodyOf(5), 'write', 1)
+    await clock.advance(6000)
+    expect(valuesOf(sent)).toEqual([5])
+    expect(sender.stats()).toMatchObject({ sent: 1, dropped: 1, waiting: 0 })
+    expect(lines.join()).toContain('cannot be read and is dropped')
   })
 
   it('goes on where it was after a restart', async () => {
@@ -248,7 +336,8 @@ describe('requests', () => {
         values: [n, n, n],
       }),
     )
-    const lanes = batchesOf(series, { lanes: 4, maxSamples: 7, externalLabels: {} })
+    const pack = openPack({ lanes: 4, maxSamples: 7, externalLabels: {}, relabel: [] })
+    const { lanes } = pack([{ kind: 'write', body: encodeWriteRequest(series) }], 'write')
     const home = new Map<string, number>()
     const last = new Map<string, number>()
     let count = 0
@@ -272,6 +361,77 @@ describe('requests', () => {
   })
 })
 
+describe('what goes out', () => {
+  function someSeries(seed: number): readonly SeriesSamples[] {
+    const source = random(seed)
+    return Array.from({ length: source.integer(1, 30) }, () => {
+      const times = Array.from({ length: source.integer(0, 100) }, () =>
+        source.pick([0, 1, 127, 1_700_000_000_123, -5]),
+      )
+      const stale = times.map(() => source.uniform() < 0.1)
+      return {
+        labels: [
+          ['__name__', source.pick(['up', '队列', 'x'.repeat(200)])],
+          ['n', String(source.integer(0, 9))],
+        ],
+        times,
+        values: stale.map((ended) =>
+          ended ? Number.NaN : source.pick([0, -0, 1.5, Number.POSITIVE_INFINITY, 5e-324]),
+        ),
+        stale,
+      }
+    })
+  }
+  /** Samples of each series in their order, however they were cut. */
+  const joined = (series: readonly SeriesSamples[]) => {
+    const out = new Map<string, unknown[]>()
+    for (const { labels, times, values, stale } of series) {
+      const key = JSON.stringify(labels)
+      const list = out.get(key) ?? []
+      for (const [i, time] of times.entries()) list.push([time, values[i], stale?.[i] === true])
+      if (list.length > 0) out.set(key, list)
+    }
+    return out
+  }
+
+  it.each(['write', 'write2'] as const)('is what came in, as %s, body after body', (message) => {
+    const pack = openPack({ lanes: 3, maxSamples: 50, externalLabels: {}, relabel: [] })
+    for (let seed = 1; seed <= 40; seed++) {
+      const series = someSeries(seed)
+      for (const [kind, body] of [
+        ['write', encodeWriteRequest(series)],
+        ['write2', encodeWrite2(series)],
+      ] as const) {
+        const { lanes, damaged } = pack([{ kind, body }], message)
+        expect(damaged).toEqual([])
+        const batches = lanes.flat()
+        const read = batches.map(({ body: out }) => seriesOfBody(out, message))
+        expect(joined(read.flat()), `seed ${seed}, ${kind}`).toEqual(joined(series))
+        for (const [i, { samples }] of batches.entries()) {
+          expect(samples).toBeLessThanOrEqual(50)
+          expect(read[i]!.flatMap(({ times }) => times)).toHaveLength(samples)
+        }
+      }
+    }
+  })
+})
+
+describe('a thread that packs', () => {
+  it('does what is done in place, and after it was ended another one does', async () => {
+    const options: PackOptions = { lanes: 2, maxSamples: 3, externalLabels: { site: 's' }, relabel: [] }
+    const packer = threadPacker(entry('server/remote/send-worker.ts'), options)
+    closers.push(() => packer.stop())
+    const bodies = [{ kind: 'write' as const, body: bodyOf(1, 2, 3, 4) }]
+    const expected = await inlinePacker(options).pack(bodies, 'write2')
+    expect(await packer.pack(bodies, 'write2')).toEqual(expected)
+    expect(await packer.pack(bodies, 'write2')).toEqual(expected)
+    const cut = expect(packer.pack(bodies, 'write')).rejects.toMatchObject({ code: 'remote_write.stopped' })
+    await packer.stop()
+    await cut
+    expect(await packer.pack(bodies, 'write2')).toEqual(expected)
+  })
+})
+
 describe('one request', () => {
   async function serve(listener: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
     const server = createServer(listener)
@@ -282,9 +442,9 @@ describe('one request', () => {
     })
     return `http://127.0.0.1:${(server.address() as { port: number }).port}/write`
   }
-  const attempt = (url: string) =>
+  const attempt = (url: string, message: 'write' | 'write2' = 'write') =>
     openPost({ url, headers: { 'X-Scope-OrgID': 'fleet' }, timeoutMs: 5000, now: () => Date.UTC(2026, 0, 1) })(
-      bodyOf(1),
+      { body: new Uint8Array(bodyOf(1)), samples: 3, message },
       { authorization: 'Bearer t' },
       new AbortController().signal,
     )
@@ -321,6 +481,35 @@ describe('one request', () => {
     })
   })
 
+  it.each([
+    ['all of it written', 204, '3', { kind: 'taken' }],
+    ['some of it written', 200, '2', { kind: 'taken', refused: 1, words: '2 of 3 written' }],
+    [
+      'nothing said',
+      204,
+      undefined,
+      { kind: 'unknown_message', words: 'HTTP 204 that says nothing of samples written' },
+    ],
+    ['nonsense said', 204, 'many', { kind: 'unknown_message', words: expect.anything() }],
+    ['another message wanted', 415, undefined, { kind: 'unknown_message', words: 'HTTP 415' }],
+    ['refused in part', 400, '1', { kind: 'taken', refused: 2, words: 'HTTP 400' }],
+    ['refused', 400, undefined, { kind: 'refused', words: 'HTTP 400' }],
+    ['busy', 503, '0', { kind: 'again', words: 'HTTP 503', waitMs: null }],
+  ] as const)('of 2.0: %s', async (_what, status, said, outcome) => {
+    let asked: IncomingMessage['headers'] = {}
+    const url = await serve((request, response) => {
+      asked = request.headers
+      request.resume()
+      if (said !== undefined) response.setHeader('x-prometheus-remote-write-samples-written', said)
+      response.writeHead(status).end()
+    })
+    expect(await attempt(url, 'write2')).toEqual(outcome)
+    expect(asked).toMatchObject({
+      'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+      'x-prometheus-remote-write-version': '2.0.0',
+    })
+  })
+
   it('to nobody is tried again', async () => {
     expect(await attempt('http://127.0.0.1:1/write')).toMatchObject({ kind: 'again', waitMs: null })
   })
@@ -343,12 +532,33 @@ describe('one request', () => {
       config: 'queue_config: { max_samples_per_send: 1 }',
       more: {
         clock: systemClock,
-        post: openPost({ url: `${world.url}/api/v1/write`, headers: {}, timeoutMs: 5000, now: Date.now }),
+        post: openPost({
+          url: `${world.url}/api/v1/write`,
+          headers: {},
+          timeoutMs: 5000,
+          now: Date.now,
+          origin: 'another',
+        }),
       },
     })
     sender.offer(encodeWriteRequest([sample('m', { a: 'b' }, now, 7)]), 'write', 1)
     await expect.poll(() => sender.stats().sent, { timeout: 10_000 }).toBe(1)
     expect((await world.get('/api/v1/query', { query: 'm' })).text).toContain('"7"')
+  })
+
+  it.each([
+    'prometheus.WriteRequest',
+    'io.prometheus.write.v2.Request',
+  ])('that comes back to its own server is refused, and so goes round no more (%s)', async (message) => {
+    await using world = await openWorld()
+    const url = `${world.url}/api/v1/write`
+    const { sender, lines } = stand({
+      config: `protobuf_message: ${message}, queue_config: { max_samples_per_send: 1 }`,
+      more: { clock: systemClock, post: openPost({ url, headers: {}, timeoutMs: 5000, now: Date.now }) },
+    })
+    sender.offer(bodyOf(1), 'write', 1)
+    await expect.poll(() => sender.stats().refused, { timeout: 10_000 }).toBe(1)
+    expect(lines.join()).toContain('sent by this very server')
   })
 })
 
@@ -358,9 +568,9 @@ describe('what the configuration may say', () => {
     ['- {}', '[0].url: '],
     ['- { url: "ftp://a" }', '[0].url: '],
     ['- { url: "http://user:canary@a/" }', 'no user or password in the address: set basic_auth'],
-    ['- { url: "http://a", write_relabel_configs: [] }', 'known to Prometheus, not supported here'],
+    ['- { url: "http://a", write_relabel_configs: [{ action: hashmod }] }', '[0].write_relabel_configs[0].'],
     ['- { url: "http://a", headers: { Authorization: canary } }', 'none of authorization'],
-    ['- { url: "http://a", protobuf_message: io.prometheus.write.v2.Request }', 'only prometheus.WriteRequest is sent'],
+    ['- { url: "http://a", protobuf_message: io.prometheus.write.v3.Request }', '[0].protobuf_message: '],
     ['- { url: "http://a", queue_config: { capacity: 5 } }', 'known to Prometheus, not supported here'],
     ['- { url: "http://a", queue_config: { min_backoff: 10s } }', 'no longer than max_backoff'],
     ['- { url: "http://a", name: x }\n- { url: "http://b", name: x }', 'there is another "x"'],

@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { FileLayer } from '../../../core/base/file-layer.ts'
+import { nodeFileLayer } from '../../../core/base/node-file-layer.ts'
 import { virtualClock } from '../../../core/base/virtual-clock.ts'
 import { labelsOf } from '../../../core/sample/sample.ts'
 import { serverConfig } from '../../../server/config.ts'
@@ -23,6 +25,42 @@ describe('a store over restarts', () => {
     const again = await opened(directory)
     expect(await all(again)).toEqual(expected(times(40), 5))
     expect((await again.stats()).storage).toMatchObject({ replayed: 40, damage: [] })
+  })
+
+  it('has after a kill also what was answered before it was on disk; only an append that is to be durable waits for that', async () => {
+    const directory = folder()
+    let syncs = 0
+    let release = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const files: FileLayer = {
+      ...nodeFileLayer,
+      open: (file, mode) => {
+        const handle = nodeFileLayer.open(file, mode)
+        return {
+          ...handle,
+          syncAsync: async () => {
+            syncs++
+            await gate
+            handle.sync()
+          },
+        }
+      },
+    }
+    const store = await opened(directory, { files })
+    for (const time of times(10)) expect((await store.append(round(time, 5), 'write', false)).samples).toBe(5)
+    expect(syncs).toBe(0)
+    let durable = false
+    const last = store.append(round(t0 + 150_000, 5)).then(() => {
+      durable = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([syncs, durable]).toEqual([1, false])
+    expect(await all(await opened(directory))).toEqual(expected(times(11), 5))
+    release()
+    await last
+    expect(syncs).toBe(1)
   })
 
   it('has everything after a clean stop, from the snapshot alone', async () => {
