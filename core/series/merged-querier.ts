@@ -8,6 +8,8 @@ import type { Labels, Querier, SeriesRef, Window } from './seam.ts'
 /** References from here on are not the head's. */
 const firstExtra = 2 ** 31
 const [unknown, absent] = [-2, -1]
+/** Series between two looks at the time. */
+const stride = 32
 
 type Part = { readonly block: BlockQuerier; readonly ref: SeriesRef }
 
@@ -15,6 +17,8 @@ type Part = { readonly block: BlockQuerier; readonly ref: SeriesRef }
 export type Merging = {
   /** `blocks` oldest first. Samples at or before `seam` are taken from them. */
   querier(blocks: readonly BlockQuerier[], seam: number): Querier
+  /** Finds out beforehand which series of the blocks is which of the head's, so that a Querier of them has nothing to find out in one go. */
+  prepare(blocks: readonly BlockQuerier[], pause: () => Promise<void>): Promise<void>
 }
 
 export function openMerging(head: Head): Merging {
@@ -27,7 +31,19 @@ export function openMerging(head: Head): Merging {
     }
     return known.refs
   }
-  return { querier: (blocks, seam) => merged(head, blocks, seam, refsOf) }
+  return {
+    querier: (blocks, seam) => merged(head, blocks, seam, refsOf),
+    async prepare(blocks, pause) {
+      for (const block of blocks) {
+        // Where series come and go all the time, the rest is found out when it is asked for.
+        const refs = refsOf(block)
+        for (let ref = 0; ref < block.size && refsOf(block) === refs; ref++) {
+          if (refs[ref] === unknown) refs[ref] = head.find(block.labels(ref))
+          if (ref % stride === stride - 1) await pause()
+        }
+      }
+    },
+  }
 }
 
 function merged(

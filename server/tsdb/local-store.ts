@@ -122,6 +122,19 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
   const instantSource = (query: string, time: number, lookbackMs: number | null): Querier =>
     sourceOf(query, { start: time, end: time, stepMs: 0 }, lookbackMs)
 
+  /** The same, made ready in turns where blocks are read. */
+  const preparedSource = async (
+    query: string,
+    range: { readonly start: number; readonly end: number; readonly stepMs: number },
+    lookbackMs: number | null,
+  ): Promise<Querier> => {
+    if (persistence !== undefined && persistence.seam !== Number.NEGATIVE_INFINITY) {
+      const { from, to } = reachOf(query, range, lookbackMs ?? defaultLimits.lookbackMs)
+      await persistence.prepare(from, to, turns.job())
+    }
+    return sourceOf(query, range, lookbackMs)
+  }
+
   const labelsOf = ({ selectors, from, to }: SeriesRequest): readonly Labels[] => {
     const source = persistence?.querier(from - 1, to) ?? head
     const sets: readonly (readonly Matcher[])[] = selectors.length === 0 ? [[]] : selectors
@@ -179,7 +192,8 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
           lane: deps.ruleLane,
           turns,
           head,
-          source: (query, time) => rules.view(query, instantSource(query, time, null)),
+          source: async (query, time) =>
+            rules.view(query, await preparedSource(query, { start: time, end: time, stepMs: 0 }, null)),
           limits: limited(null),
           timeoutMs: ruleTimeoutMs,
           monotonic: () => clock.monotonic(),
@@ -244,7 +258,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       return out
     },
     query: async ({ query, time, timeoutMs, lookbackMs, stats = false }) => {
-      const source = instantSource(query, time, lookbackMs)
+      const source = await preparedSource(query, { start: time, end: time, stepMs: 0 }, lookbackMs)
       const limits = limited(lookbackMs)
       const planned =
         source === head && lookbackMs === null && !stats && timeoutMs > 0
@@ -259,7 +273,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
     },
     queryRange: async ({ query, start, end, stepMs, timeoutMs, lookbackMs, stats = false }) => {
       const range = { start, end, stepMs }
-      const source = sourceOf(query, range, lookbackMs)
+      const source = await preparedSource(query, range, lookbackMs)
       const limits = limited(lookbackMs)
       return road(source, { query, range, time: end, limits, timeoutMs, stats }, () =>
         costed(source, stats, clock, (querier) =>

@@ -16,6 +16,8 @@ export type Persistence = {
   own(labels: Labels, time: number, value: number, stale: boolean): void
   /** Resolves when everything recorded is durable. */
   commit(): Promise<void>
+  /** Makes ready, in turns, what `querier` for this stretch stands on. */
+  prepare(from: number, to: number, pause: () => Promise<void>): Promise<void>
   /** Reads samples of (from, to], wherever they lie. For one query: its references mean nothing in the next. */
   querier(from: number, to: number): Querier
   /** Later than this everything is in the head; -Infinity: everything there is. */

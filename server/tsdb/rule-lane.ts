@@ -29,7 +29,7 @@ export type RuleLaneDeps = {
   readonly turns: Turnstile
   readonly head: Querier
   /** What holds everything that the query reads at that time. */
-  readonly source: (query: string, time: number) => Querier
+  readonly source: (query: string, time: number) => Promise<Querier>
   readonly limits: QueryLimits
   readonly timeoutMs: number
   readonly monotonic: () => number
@@ -73,7 +73,7 @@ export function ruleLane(deps: RuleLaneDeps): RuleLane {
     const answers = new Map<string, Held>()
     for (const query of queries) {
       try {
-        const samples = await ask(deps.source(query, time), query, time)
+        const samples = await ask(await deps.source(query, time), query, time)
         if (samples !== null) answers.set(query, { samples })
       } catch (error) {
         answers.set(query, { error }) // of the rule that asked it

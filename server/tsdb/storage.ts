@@ -267,6 +267,10 @@ export function openStorage(deps: StorageDeps): Persistence {
       own.push({ labels, times: [time], values: [value], ...(stale ? { stale: [true] } : {}) })
     },
     commit: () => wal.commit(),
+    async prepare(from, to, pause) {
+      if (merging === null || from >= upkeep.seam || blocks.metas.length === 0) return
+      await merging.prepare(blocks.queriers(from, Math.min(to, upkeep.seam)), pause)
+    },
     querier(from, to) {
       if (head === null || merging === null) throw new Error('the store is read before it was recovered')
       if (from >= upkeep.seam || blocks.metas.length === 0) return head

@@ -150,7 +150,7 @@ async function twoBlocks(seed: number): Promise<{
   const model: Model = new Map()
   for (let b = 0; b < 2; b++) {
     const from = start + b * 2 * hour
-    feed(source, head, model, 30, from, from + 2 * hour, b * 10)
+    feed(source, head, model, 40, from, from + 2 * hour, b * 10)
     await cutBlock(head, blocks, makerOf(directory), { id: newId(), from, to: from + 2 * hour }, turn)
   }
   return { source, directory, blocks, head, model }
@@ -182,6 +182,9 @@ describe('blocks', () => {
       compare(source, querier, model, start, start + 6 * hour)
     }
     head.collect(start + 4 * hour)
+    let pauses = 0
+    await merging.prepare(blocks.queriers(start, start + 4 * hour), async () => void pauses++)
+    expect(pauses).toBeGreaterThan(0)
     const querier = merging.querier(blocks.queriers(start, start + 4 * hour), start + 4 * hour)
     compare(source, querier, model, start, start + 6 * hour)
     const hosts = [...new Set([...model.values()].map(({ labels }) => labels.find(([name]) => name === 'host')![1]))]

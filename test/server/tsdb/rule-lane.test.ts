@@ -48,7 +48,7 @@ function world() {
     },
     turns: openTurnstile({ monotonic: () => systemClock.monotonic(), turnMs: 4 }),
     head,
-    source: () => head,
+    source: async () => head,
     limits: defaultLimits,
     timeoutMs: 20_000,
     monotonic: () => systemClock.monotonic(),
