@@ -15,6 +15,8 @@ import { openSlots } from '../../core/base/slots.ts'
 
 /** Besides the agents' sessions, which have a bound of their own. */
 const maxConnections = 2048
+/** Of a connection on which nothing moves, either way. */
+const idleMs = 180_000
 
 export type HttpDeps = {
   readonly log: Log
@@ -158,6 +160,8 @@ export function openHttp(deps: HttpDeps): Http {
     { requestTimeout: 60_000, headersTimeout: 15_000, connectionsCheckingInterval: 5000, maxHeaderSize: 32_768 },
     app,
   )
+  // A reader that stops reading holds its answer in our memory: not for ever. Longer than any query may take before its first byte.
+  server.setTimeout(idleMs)
   const slots = openSlots(deps.maxConnections ?? maxConnections)
   server.on('connection', (socket) => slots.take(socket))
   server.on('request', ({ socket }, response) => {

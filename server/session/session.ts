@@ -24,6 +24,10 @@ import type { AgentState } from '../../core/wire/state.ts'
 
 /** A socket is paused while this many bytes wait to be handled. */
 const pauseBytes = 16 << 20
+/** All sockets together: past it nobody is read until what is there has been handled. */
+const allWaitingBytes = 256 << 20
+/** What a peer may leave unread of our answers; more is kept for nobody. */
+const unreadBytes = 4 << 20
 const helloMs = 10_000
 const stopMs = 2000
 
@@ -32,6 +36,8 @@ export type SessionDeps = {
   readonly log: Log
   readonly serverId: string
   readonly maxSessions: number
+  readonly maxWaitingBytes?: number
+  readonly maxUnreadBytes?: number
   /** Null: not an agent that may connect. `key`: by what its host proves who it is; null when it showed nothing. */
   readonly authenticate: (request: IncomingMessage) => Promise<{ readonly key: string | null } | null>
   /** May this key come under this host name? Null: it may. */
@@ -49,9 +55,17 @@ export type SessionDeps = {
   /** How far samples were taken and kept by an earlier life of the server; left out: nothing is known of one. */
   readonly taken?: readonly StreamPosition[]
 }
-/** Why an agent with a good token is not let in, for the count. `token` and `sessions_full` come before the channel opens. */
-export const refusals = ['token', 'sessions_full', 'no_key', 'other_key', 'hosts_full', 'engines_full'] as const
-export type Refusal = Exclude<(typeof refusals)[number], 'token' | 'sessions_full'>
+/** Why an agent is not let in, or put out, for the count. `token` and `sessions_full` come before the channel opens. */
+export const refusals = [
+  'token',
+  'sessions_full',
+  'no_key',
+  'other_key',
+  'hosts_full',
+  'engines_full',
+  'not_reading',
+] as const
+export type Refusal = Exclude<(typeof refusals)[number], 'token' | 'sessions_full' | 'not_reading'>
 const refusalCode = 4003
 /** At most 123 bytes each: they travel in the close frame and stand in the agent's log. */
 const refusalWords: Readonly<Record<Refusal, string>> = {
@@ -100,6 +114,11 @@ export function openSessions(deps: SessionDeps): Sessions {
   for (const { host, epoch, sequence } of deps.taken ?? []) taken.set(`${host}/samples`, { epoch, sequence })
   /** Last sample frame that a host held when it connected. */
   const backlog = new Map<string, number>()
+  const maxWaiting = deps.maxWaitingBytes ?? allWaitingBytes
+  const maxUnread = deps.maxUnreadBytes ?? unreadBytes
+  let allWaiting = 0
+  /** Each reads its socket again, if that may be. */
+  const paused = new Set<() => void>()
   let opened = 0
   let malformed = 0
   const refused = Object.fromEntries(refusals.map((reason) => [reason, 0])) as Record<(typeof refusals)[number], number>
@@ -113,8 +132,21 @@ export function openSessions(deps: SessionDeps): Sessions {
     let work: Promise<void> = Promise.resolve()
     const sentCommands = new Set<string>()
 
+    /** A peer that asks and never reads would have us keep its answers for ever. */
+    const boundUnread = (): void => {
+      if (socket.bufferedAmount <= maxUnread || socket.readyState !== socket.OPEN) return
+      refused.not_reading++
+      deps.log.warn('agent does not read its answers: session ended', { host: host ?? 'unknown' })
+      socket.terminate()
+    }
     const send = (message: ServerMessage): void => {
       if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message))
+      boundUnread()
+    }
+    const readAgain = (): void => {
+      if (waiting > pauseBytes || allWaiting > maxWaiting) return
+      paused.delete(readAgain)
+      if (socket.isPaused) socket.resume()
     }
     const fault = (words: string): void => {
       malformed++
@@ -216,7 +248,11 @@ export function openSessions(deps: SessionDeps): Sessions {
 
     const enqueue = (size: number, task: () => Promise<void>): void => {
       waiting += size
-      if (waiting > pauseBytes) socket.pause()
+      allWaiting += size
+      if (waiting > pauseBytes || allWaiting > maxWaiting) {
+        socket.pause()
+        paused.add(readAgain)
+      }
       work = work
         .then(() => (socket.readyState === socket.OPEN ? task() : undefined))
         .catch((error: unknown) => {
@@ -226,7 +262,8 @@ export function openSessions(deps: SessionDeps): Sessions {
         })
         .finally(() => {
           waiting -= size
-          if (waiting <= pauseBytes && socket.isPaused) socket.resume()
+          allWaiting -= size
+          for (const again of [...paused]) again()
         })
     }
 
@@ -246,6 +283,7 @@ export function openSessions(deps: SessionDeps): Sessions {
     )
     socket.on('close', () => {
       helloTimer[Symbol.dispose]()
+      paused.delete(readAgain)
       if (host !== null && byHost.get(host)?.socket === socket) {
         byHost.delete(host)
         deps.log.info('agent disconnected', { host })

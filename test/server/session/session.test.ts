@@ -441,6 +441,61 @@ describe('the door', () => {
     expect(sessions.connected()).toEqual(['h2'])
   })
 
+  it('ends one that never reads what it is sent, and keeps the others', async () => {
+    let ids = 0
+    const { url, sessions } = await stand({
+      maxUnreadBytes: 100_000,
+      pendingCommands: async (host) =>
+        host === 'h1' ? [{ ...command(String(++ids).padStart(8, '0')), reason: 'x'.repeat(1000) }] : [],
+    })
+    const good = await welcomed(url, hello('h2'))
+    const bad = await welcomed(url)
+    bad.socket.on('error', () => {})
+    bad.socket.pause()
+    // The sockets of both sides hold some megabytes before anything waits in the server.
+    for (let n = 0; n < 200 && sessions.stats().refused.not_reading === 0; n++) {
+      for (let i = 0; i < 500; i++) sessions.wake('h1')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(sessions.stats().refused.not_reading).toBe(1)
+    await until(() => expect(sessions.connected()).toEqual(['h2']))
+    good.frame('events', 1, 'x')
+    await until(() => expect(good.acks()).toEqual([1]))
+  })
+
+  it('reads nobody while too much waits in sum, and everybody again afterwards', async () => {
+    let release = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const taken: string[] = []
+    const { url } = await stand({
+      maxWaitingBytes: 1000,
+      streams: {
+        samples: async (host) => {
+          if (host === 'a') await gate
+          taken.push(host)
+        },
+        events: async () => {},
+        transitions: async () => {},
+      },
+    })
+    const [a, b] = [await welcomed(url, hello('a')), await welcomed(url, hello('b'))]
+    a.frame('samples', 1, 'x'.repeat(2000))
+    // What b sends first fills the sum further, and pauses it as well; the rest waits in its socket.
+    b.frame('samples', 1, 'y'.repeat(2000))
+    await until(() => expect(taken).toEqual(['b']))
+    b.frame('samples', 2, 'z')
+    b.frame('events', 1, 'z')
+    // A whole greeting with somebody else later, they are still not read.
+    await welcomed(url, hello('c'))
+    expect(b.acks()).toEqual([1])
+    release()
+    await until(() => expect(b.acks()).toEqual([1, 2, 1]))
+    await until(() => expect(a.acks()).toEqual([1]))
+    expect(taken).toEqual(['b', 'a', 'b'])
+  })
+
   it('of a host that was forgotten knows nothing of what it held', async () => {
     const { url, sessions } = await stand()
     const one = await welcomed(url)
