@@ -31,8 +31,8 @@ export type RuleFileOptions = {
   readonly ignoreUnknown?: boolean
 }
 
-const groupKeys = ['name', 'interval', 'limit', 'query_offset', 'labels', 'rules']
 /** `no_data` is ours: Prometheus refuses a file that has it. */
+const groupKeys = ['name', 'interval', 'limit', 'query_offset', 'labels', 'rules', 'no_data']
 const ruleKeys = ['record', 'alert', 'expr', 'for', 'keep_firing_for', 'labels', 'annotations', 'no_data']
 
 export function readRuleFile(
@@ -93,6 +93,7 @@ class Reader extends YamlReader {
     if (name === '') this.fault(start(node), 'Groupname must not be empty')
     const labels = this.labels(fields.get('labels'), 'labels')
     const interval = this.duration(fields.get('interval'), 'interval')
+    const noData = this.noData(fields.get('no_data'))
     return {
       name,
       file: this.file,
@@ -101,11 +102,11 @@ class Reader extends YamlReader {
       // Upstream takes a negative one for none.
       limit: Math.max(0, this.wholeNumber(fields.get('limit'), 'limit') ?? 0),
       labels,
-      rules: this.list(fields.get('rules'), 'rules').flatMap((item) => this.rule(item, labels) ?? []),
+      rules: this.list(fields.get('rules'), 'rules').flatMap((item) => this.rule(item, labels, noData) ?? []),
     }
   }
 
-  private rule(node: Node, groupLabels: Readonly<Record<string, string>>): Rule | null {
+  private rule(node: Node, groupLabels: Readonly<Record<string, string>>, noData: BlindPolicy): Rule | null {
     if (isEmpty(this.resolved(node))) return null
     const fields = this.map(node, 'rule', ruleKeys)
     if (fields === null) return null
@@ -120,7 +121,8 @@ class Reader extends YamlReader {
       labels: { ...groupLabels, ...own },
       line: this.lineAt(start(node)).line,
     }
-    const rule = alert === '' ? this.recording(record, common, fields) : this.alerting(alert, common, fields, own)
+    const rule =
+      alert === '' ? this.recording(record, common, fields) : this.alerting(alert, common, fields, own, noData)
     this.places.set(rule, {
       rule: this.lineAt(start(node)),
       expression: (offset) => this.placeIn(fields.get('expr')!, common.expression.text, offset),
@@ -159,6 +161,7 @@ class Reader extends YamlReader {
     common: Common,
     fields: ReadonlyMap<string, Field>,
     own: Readonly<Record<string, string>>,
+    noData: BlindPolicy,
   ): AlertingRule {
     const annotations = this.labels(fields.get('annotations'), 'annotations')
     return {
@@ -167,18 +170,18 @@ class Reader extends YamlReader {
       ...common,
       forMs: this.duration(fields.get('for'), 'for') ?? 0,
       keepFiringForMs: this.duration(fields.get('keep_firing_for'), 'keep_firing_for') ?? 0,
-      noData: this.noData(fields.get('no_data')),
+      noData: this.noData(fields.get('no_data'), noData),
       annotations,
       labelTemplates: { ...groupTemplates(common.labels, name), ...this.templates(own, fields, 'labels', name) },
       annotationTemplates: this.templates(annotations, fields, 'annotations', name),
     }
   }
 
-  private noData(field: Field | undefined): BlindPolicy {
-    const text = this.text(field, 'no_data') ?? 'keep'
+  private noData(field: Field | undefined, inherited: BlindPolicy = 'keep'): BlindPolicy {
+    const text = this.text(field, 'no_data') ?? inherited
     const policy = blindPolicies.find((one) => one === text)
     if (policy === undefined) this.fault(field!.at, `no_data: must be one of ${blindPolicies.join(', ')}: "${text}"`)
-    return policy ?? 'keep'
+    return policy ?? inherited
   }
 
   private expression(field: Field | undefined, rule: Node): Expression | null {

@@ -167,6 +167,14 @@ groups:
     expect(found).toEqual(['4:30', '5:41', '11:13', '15:13', '18:15'])
   })
 
+  it('may say for a whole group what becomes of alerts without data, each rule winning', () => {
+    const rules = '[{ alert: A, expr: a }, { alert: B, expr: a, no_data: fire }, { record: r, expr: a }]'
+    const policies = (text: string) =>
+      read(text).groups[0]!.rules.map((rule) => (rule.kind === 'alerting' ? rule.noData : '-'))
+    expect(policies(`groups: [{ name: g, rules: ${rules} }]`)).toEqual(['keep', 'fire', '-'])
+    expect(policies(`groups: [{ name: g, no_data: resolve, rules: ${rules} }]`)).toEqual(['resolve', 'fire', '-'])
+  })
+
   it('passes over what nobody knows where that is asked for', () => {
     const text = 'owner: me\ngroups: [{ name: g, owner: me, rules: [{ alert: A, expr: 1, owner: me }] }]'
     expect(faults(text)).toHaveLength(3)
