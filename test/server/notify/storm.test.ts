@@ -6,7 +6,8 @@ import { dingtalkRobot } from '../../helpers/sinks/dingtalk-sink.ts'
 import { openPostTo } from '../../helpers/sinks/post-to.ts'
 import { wecomRobot } from '../../helpers/sinks/wecom-sink.ts'
 import { story } from '../dispatch/story.ts'
-import { load, receiverFile } from './deps.ts'
+import { load, never, receiverFile } from './deps.ts'
+import { alert, notification } from './sample.ts'
 
 const count = 500
 const host = (n: number): string => `gpu-${String(n).padStart(3, '0')}`
@@ -85,5 +86,40 @@ describe.each(robots)('a storm at a robot of %s', (kind) => {
     const names = [1, 2, 3, 5].flatMap((nth) => Array.from({ length: 60 }, (_, n) => host(nth * 100 + n)))
     expect(names.filter((name) => !tells(messages(), name, '告警中'))).toEqual([])
     expect(refused()).toEqual([])
+  })
+})
+
+describe('a robot that others have tired out', () => {
+  it.each([
+    130101, 660026, 410100,
+  ] as const)('is left alone for ten minutes after %i, then told everything in few messages', async (tooFast) => {
+    const s = story(route)
+    const robot = dingtalkRobot({ secret: 'SECstorm', keyword: '告警', now: () => s.clock.now(), tooFast })
+    const post = openPostTo({ 'ding.example': robot.answer })
+    const lines = `    dingtalk_configs: [{ url: "https://ding.example${robot.path}", secret: SECstorm, keyword: 告警 }]`
+    const [channel] = load(receiverFile(lines)).channels({ clock: s.clock, post })
+    for (let n = 0; n < 20; n++) {
+      const sent = await channel!.send(notification([alert()], { id: `other ${n}` }), never)
+      expect(sent).toMatchObject({ ok: true })
+    }
+    s.adopt(channel!)
+    await s.start()
+    for (let n = 0; n < 100; n++) s.fires(`${n}`, { host: host(n), severity: 'critical' })
+    await s.after('9m')
+    expect(robot.messages()).toHaveLength(20)
+    const refusals = robot.refused().length
+    // What was under way when the robot fell silent; nothing is asked of it after that.
+    expect(refusals).toBe(1)
+    for (let n = 0; n < 50; n++) s.resolves(`${n}`)
+    await s.after('10m')
+    const told = robot
+      .messages()
+      .slice(20)
+      .map(({ at, body }) => ({ at, text: body.markdown!.text }))
+    const names = Array.from({ length: 100 }, (_, n) => n)
+    expect(names.filter((n) => !tells(told, host(n), n < 50 ? '已恢复' : '告警中'))).toEqual([])
+    expect(told.length).toBeLessThan(10)
+    expect(robot.refused()).toHaveLength(refusals)
+    expect([...(await s.outbox.waiting())]).toEqual([])
   })
 })
