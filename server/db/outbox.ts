@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { and, asc, desc, eq, gte, inArray, isNull, lt, ne, notInArray, or, sql } from 'drizzle-orm'
 import type { Waiting } from '../dispatch/digest.ts'
 import type { Notification } from '../dispatch/notification.ts'
-import type { LogEntry, Outbox, OutboxRow, OutboxState } from '../dispatch/outbox-port.ts'
+import type { LogEntry, Outbox, OutboxRow, OutboxState, Settlement } from '../dispatch/outbox-port.ts'
 import { supersede } from '../dispatch/supersede.ts'
 import type { Db } from './database.ts'
 import { notificationLog, outbox } from './schema/dispatch.ts'
@@ -36,6 +36,9 @@ const outboxRow = (row: Row): OutboxRow => ({
   code: row.code,
   reply: row.reply,
 })
+
+const codeOf = (result: Settlement): string =>
+  result.state === 'sent' ? (result.spilled === true ? 'spilled' : '') : result.code
 
 const waitingRow = ({ id, groupHash, critical, notification }: Row): Waiting => ({
   id,
@@ -130,7 +133,7 @@ export function openOutbox(db: Db): Outbox {
           .set({
             state: result.state,
             takenAt: null,
-            code: result.state === 'sent' ? '' : result.code,
+            code: codeOf(result),
             reply: plain(result.reply),
             ...(result.state === 'failed' ? { nextAt: result.nextAt } : { settledAt: result.at }),
           })
@@ -151,6 +154,16 @@ export function openOutbox(db: Db): Outbox {
           .returning({ id: outbox.id })
         return again ? merged.length : 0
       })
+    },
+
+    async wasSpilled(id) {
+      const before = sql`from outbox before, outbox own where own.id = ${id} and before.group_hash = own.group_hash
+        and before.channel = own.channel and before.state = 'sent' and before.position < own.position`
+      const recovered = sql`select coalesce(max(before.position), 0) ${before} and before.notification->>'status' = 'resolved'`
+      const found = await db.execute<{ found: boolean }>(
+        sql`select exists(select 1 ${before} and before.code = 'spilled' and before.position > (${recovered})) as found`,
+      )
+      return found.rows[0]?.found === true
     },
 
     async merge(channel, now, decide) {

@@ -5,7 +5,12 @@ import type { Notification } from './notification.ts'
 
 export type SendResult =
   /** `reply` is what the receiver answered, redacted: the proof of delivery. */
-  | { readonly ok: true; readonly reply: string }
+  | {
+      readonly ok: true
+      readonly reply: string
+      /** Another channel told it; its recovery is told there too. Set by dispatch. */
+      readonly spilled?: true
+    }
   | {
       readonly ok: false
       /** Closed set, used as a metric label: `timeout`, `unreachable`, `http_4xx`, `http_5xx`, `rate_limited`, `rejected`, `bad_reply`, `too_long`. */

@@ -136,11 +136,33 @@ export function openDelivery(deps: {
     return spilled(by, result.reply, why)
   }
 
+  /**
+   * The end of what the other channel told: told there first, so that a channel that fails after it is tried again with both. Null: nothing to do,
+   * or done.
+   */
+  const endElsewhere = async (worker: Worker, row: OutboxRow): Promise<Failed | null> => {
+    const by = row.notification.status === 'resolved' ? other(worker) : null
+    if (by === null || !(await outbox.wasSpilled(row.id))) return null
+    const wait = (await bucketOf(by)).reserve(clock.monotonic())
+    const result = wait > 0 ? null : await send(worker, row.notification, by)
+    if (result !== null && (result.ok || !result.retryable)) return null
+    const reply = `by ${by.name}: ${result === null ? 'no room yet' : result.reply}`
+    return {
+      ok: false,
+      code: result?.code ?? 'rate_limited',
+      reply,
+      retryable: true,
+      retryAfterMs: wait > 0 ? wait : null,
+    }
+  }
+
   /** One attempt by the channel itself, and by the other if need be; or by the other alone, while the first is blocked. */
   const sendBy = async (worker: Worker, row: OutboxRow, quota: Bucket, by: Channel): Promise<SendResult | null> => {
+    const ownWay = by === worker.channel
+    const before = ownWay ? await endElsewhere(worker, row) : null
+    if (before !== null) return before
     const result = await send(worker, row.notification, by)
     if (result === null) return null
-    const ownWay = by === worker.channel
     if (result.ok) {
       if (ownWay) return result
       counts.spilled(worker.channel)

@@ -29,7 +29,7 @@ export type OutboxRow = {
   readonly attempt: number
   readonly createdAt: number
   readonly nextAt: number
-  /** Answer to the last attempt. */
+  /** Answer to the last attempt; of a message that another channel told, `spilled`. */
   readonly code: string
   readonly reply: string
 }
@@ -53,7 +53,7 @@ export type FlushWrite = {
 }
 
 export type Settlement =
-  | { readonly state: 'sent'; readonly at: number; readonly reply: string }
+  | { readonly state: 'sent'; readonly at: number; readonly reply: string; readonly spilled?: true }
   | {
       readonly state: 'failed'
       readonly at: number
@@ -87,6 +87,8 @@ export type Outbox = {
   take(channel: string, now: number): Promise<Taken>
   /** Returns how many messages are due again because the digest that they travelled in was given up. */
   settle(id: string, result: Settlement): Promise<number>
+  /** Whether another channel told anything of this message's group since the recovery before it. */
+  wasSpilled(id: string): Promise<boolean>
   /**
    * One transaction: `decide` gets the messages of a channel that are due, were never tried, and whose groups have nothing else under way, in
    * order; what it returns takes their place. A digest goes before everything of the channel that is flushed later. When one is given up, the

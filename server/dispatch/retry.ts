@@ -22,7 +22,7 @@ export function settlementOf(
   random: () => number,
 ): Settlement {
   const reply = result.reply.slice(0, maxReply)
-  if (result.ok) return { state: 'sent', at, reply }
+  if (result.ok) return { state: 'sent', at, reply, ...(result.spilled === true ? { spilled: true } : {}) }
   const { code } = result
   const nextAt = at + Math.ceil(retryDelay(row.attempt, result.retryAfterMs, random))
   if (!result.retryable || nextAt - row.createdAt > giveUpMs) return { state: 'given_up', at, code, reply }

@@ -24,5 +24,6 @@ export function spills(why: Failed, attempt: number): boolean {
 /** What the outbox keeps as proof: both ways that the message went. */
 export const spilled = (by: Channel, reply: string, why: Failed | null): SendResult => ({
   ok: true,
+  spilled: true,
   reply: `by ${by.name}: ${reply}${why === null ? '' : `; itself ${why.code}: ${why.reply}`}`,
 })

@@ -268,6 +268,28 @@ describe('a second channel', () => {
     ])
   })
 
+  it('that told of an alert hears of its end as well, and of no later episode', async () => {
+    const s = story(atOnce.replace('group_wait: 0s', 'group_wait: 0s, resolve_wait: 0s'))
+    const { first, second } = spill(s)
+    first.answer = () => (s.clock.now() < Date.UTC(2026, 0, 1, 0, 10) ? refuses('rate_limited', true, 600_000) : ok)
+    second.answer = (notification, attempt) =>
+      notification.status === 'resolved' && attempt === 1 ? refuses('http_5xx') : ok
+    await s.start()
+    s.fires('a')
+    await s.after('11m')
+    s.resolves('a')
+    await s.after('1m')
+    s.fires('a')
+    await s.after('10m')
+    s.resolves('a')
+    await s.after('1m')
+    const statuses = (to: typeof first) => to.received.map((one) => one.notification.status)
+    expect(statuses(second)).toEqual(['firing', 'resolved', 'resolved'])
+    expect(new Set(second.received.slice(1).map((one) => one.notification.id)).size).toBe(1)
+    expect(statuses(first)).toEqual(['firing', 'resolved', 'firing', 'resolved'])
+    expect([...(await s.outbox.waiting())]).toEqual([])
+  })
+
   it('has what the first refuses for good, and what it has failed three times', async () => {
     const s = story(atOnce)
     const { first, second } = spill(s)

@@ -108,7 +108,7 @@ export function memoryOutbox(): Outbox {
       const held = rows.find((one) => one.row.id === id)
       if (held === undefined || !unsent(held)) return 0
       held.taken = false
-      const code = result.state === 'sent' ? '' : result.code
+      const code = result.state === 'sent' ? (result.spilled === true ? 'spilled' : '') : result.code
       held.row = { ...held.row, state: result.state, code, reply: result.reply }
       if (result.state === 'failed') {
         held.row = { ...held.row, nextAt: result.nextAt }
@@ -125,6 +125,15 @@ export function memoryOutbox(): Outbox {
         }
       }
       return again ? merged.length : 0
+    },
+    async wasSpilled(id) {
+      const own = rows.find((one) => one.row.id === id)!
+      const before = rows
+        .filter((one) => one.group === own.group && one.row.channel === own.row.channel && one.row.state === 'sent')
+        .filter((one) => one.position < own.position)
+      const ends = before.filter((one) => one.row.notification.status === 'resolved')
+      const since = Math.max(0, ...ends.map((one) => one.position))
+      return before.some((one) => one.position > since && one.row.code === 'spilled')
     },
     async merge(channel, now, decide) {
       const open = rows.filter((one) => one.row.channel === channel && unsent(one))

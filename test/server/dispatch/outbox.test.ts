@@ -344,4 +344,21 @@ describe.each(cases)('the outbox $name', ({ open }) => {
     }
     expect((await outbox.list(10)).find((row) => row.id === '1')).toMatchObject({ state: 'merged', reply: 'ok' })
   })
+
+  it('knows what another channel told since the last recovery of a group', async () => {
+    await using one = await open()
+    const { outbox } = one
+    const told = async (id: string, message: Notification, spilled: boolean): Promise<boolean> => {
+      await flush(outbox, 'g', 1000, write('x', message))
+      await takenId(outbox, 'x', 1000)
+      const was = await outbox.wasSpilled(id)
+      await outbox.settle(id, spilled ? { ...sent, spilled: true } : sent)
+      return was
+    }
+    expect(await told('1', notification('1'), true)).toBe(false)
+    expect(await told('2', notification('2'), false)).toBe(true)
+    expect(await told('3', resolved('3'), false)).toBe(true)
+    expect(await told('4', notification('4'), false)).toBe(false)
+    expect((await outbox.list(10)).map((row) => row.code)).toEqual(['', '', '', 'spilled'])
+  })
 })
