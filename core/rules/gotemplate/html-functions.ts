@@ -1,17 +1,13 @@
 // What is different where the output is HTML: functions that vouch for a text say so to the page, and an escaping at the end of an action that the
 // page does itself is left out, so that nothing is escaped twice.
 
-import { define, defineScoped, type FunctionSet } from './function.ts'
+import { define, type FunctionSet } from './function.ts'
 import { trusted } from './html-writer.ts'
 import type { Pipeline } from './node.ts'
-import type { Value } from './value.ts'
 
 const vouching: FunctionSet = {
   safeHtml: define(['string'], (text: string) => trusted('html', text)),
   safeUrl: define(['string'], (text: string) => trusted('url', text)),
-  tmpl: defineScoped(['string', 'any'], (scope, name: string, data: Value) =>
-    trusted('html', scope.render(name, data)),
-  ),
 }
 
 export const inHtml = (functions: FunctionSet): FunctionSet => ({

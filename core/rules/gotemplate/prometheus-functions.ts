@@ -7,6 +7,7 @@ import { goGeneral } from '../number.ts'
 import { floatToTime, toFloat } from './convert.ts'
 import { define, defineScoped, type FunctionSet, fault } from './function.ts'
 import { isAddress, joinHostPort, splitHostPort } from './host-port.ts'
+import { trusted } from './html-writer.ts'
 import { matches, replaceAll } from './pattern.ts'
 import { goQuote } from './quote.ts'
 import { duration, instantOf, timeText } from './time-value.ts'
@@ -98,7 +99,6 @@ export const prometheusFunctions: FunctionSet = {
   args: define(['any...'], (...args: Value[]) =>
     map('map[string]interface {}', Object.fromEntries(args.map((arg, index) => [`arg${index}`, arg])), null),
   ),
-  tmpl: defineScoped(['string', 'any'], (scope, name: string, data: Value) => scope.render(name, data)),
   reReplaceAll: defineScoped(['string', 'string', 'string'], replaceAll),
   match: defineScoped(['string', 'string'], matches),
   safeHtml: define(['string'], (text: string) => text),
@@ -132,4 +132,12 @@ export const prometheusFunctions: FunctionSet = {
   urlQueryEscape: define(['string'], queryEscape),
   externalURL: defineScoped([], (scope) => scope.externalUrl),
   pathPrefix: defineScoped([], (scope) => /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^?#]*)/i.exec(scope.externalUrl)?.[1] ?? ''),
+}
+
+/** What pages of HTML have beside; rules are refused with it, as upstream. */
+export const prometheusPageFunctions: FunctionSet = {
+  ...prometheusFunctions,
+  tmpl: defineScoped(['string', 'any'], (scope, name: string, data: Value) =>
+    trusted('html', scope.render(name, data)),
+  ),
 }

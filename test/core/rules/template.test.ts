@@ -40,6 +40,7 @@ describe('a template', () => {
     ['ok {{ }}', '__alert_Hot:1:6: missing value for command'],
     ['one\ntwo {{ if $value }}x', '__alert_Hot:2:20: unexpected EOF'],
     ['{{ $label.foo }}', '__alert_Hot:1:3: undefined variable "$label"'],
+    ['{{ tmpl "x" $value }}', '__alert_Hot:1:3: function "tmpl" not defined'],
     ['{{ humanise $value }}', '__alert_Hot:1:3: function "humanise" not defined'],
     ['{{ end }}', '__alert_Hot:1:7: unexpected {{end}}'],
   ])('%s is refused when it is read: %s', (text, words) => {

@@ -9,7 +9,7 @@ import {
   notificationData,
 } from '../../../../core/rules/gotemplate/alertmanager-data.ts'
 import { alertmanagerFunctions } from '../../../../core/rules/gotemplate/alertmanager-functions.ts'
-import { prometheusFunctions } from '../../../../core/rules/gotemplate/prometheus-functions.ts'
+import { prometheusFunctions, prometheusPageFunctions } from '../../../../core/rules/gotemplate/prometheus-functions.ts'
 import { parseTemplate } from '../../../../core/rules/gotemplate/template.ts'
 import { time } from '../../../../core/rules/gotemplate/time-value.ts'
 import { utc } from '../../../../core/rules/gotemplate/time-zone.ts'
@@ -50,7 +50,8 @@ const externalUrl = 'http://testhost:9090/path/prefix'
 
 /** The output, or `error: ` and its words. */
 export function replay(one: RecordedCase, shared: unknown): string {
-  const functions = sets[one.set ?? 'prometheus']
+  const set = one.set ?? 'prometheus'
+  const functions = set === 'prometheus' && one.html === true ? prometheusPageFunctions : sets[set]
   try {
     const template = parseTemplate(one.text, {
       name: 'test',
