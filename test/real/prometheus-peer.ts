@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { ask } from '../helpers/prometheus-world.ts'
 
-export type PeerName = 'prometheus' | 'promtool' | 'victoria-metrics'
+export type PeerName = 'prometheus' | 'promtool' | 'amtool' | 'prometheus-alertmanager' | 'victoria-metrics'
 export type PeerServer = { readonly url: string; [Symbol.asyncDispose](): Promise<void> }
 
 function find(name: PeerName): string | null {
@@ -35,6 +35,7 @@ const starts: Readonly<Record<'prometheus' | 'victoria-metrics', Start>> = {
       `--web.listen-address=127.0.0.1:${port}`,
       '--storage.tsdb.retention.time=20y',
       '--web.enable-remote-write-receiver',
+      '--rules.alert.resend-delay=1s',
       '--log.level=error',
     ],
     ready: '/-/ready',
@@ -94,9 +95,12 @@ async function stop(child: ChildProcess, folder: string): Promise<void> {
 
 export type ToolResult = { readonly status: number; readonly out: string; readonly err: string }
 
-/** promtool over loopback: asynchronous, since the server that it asks lives in this process. */
-export function promtool(args: readonly string[], input = ''): Promise<ToolResult> {
-  const child = spawn(find('promtool')!, args, { stdio: 'pipe' })
+export const promtool = (args: readonly string[], input = ''): Promise<ToolResult> => runTool('promtool', args, input)
+export const amtool = (args: readonly string[], input = ''): Promise<ToolResult> => runTool('amtool', args, input)
+
+/** A tool over loopback: asynchronous, since the server that it asks lives in this process. */
+function runTool(name: PeerName, args: readonly string[], input: string): Promise<ToolResult> {
+  const child = spawn(find(name)!, args, { stdio: 'pipe' })
   const parts = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     parts.out += chunk.toString()

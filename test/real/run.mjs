@@ -20,7 +20,7 @@ const peer = existsSync(path.join(peers, 'node_modules/node-llama-cpp'))
 process.stdout.write(`real parts: node-llama-cpp ${peer ? 'runs' : 'absent'}\n`)
 
 // Other servers of the Prometheus API, from the distribution where that is possible; their services are not wanted.
-const packages = ['prometheus', 'victoria-metrics']
+const packages = ['prometheus', 'prometheus-alertmanager', 'victoria-metrics']
 const onPath = (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0
 const wanted = packages.filter((name) => !onPath(name))
 if (wanted.length > 0 && process.getuid?.() === 0 && onPath('apt-get')) {
@@ -30,7 +30,7 @@ if (wanted.length > 0 && process.getuid?.() === 0 && onPath('apt-get')) {
     spawnSync('systemctl', ['disable', '--now', name], quiet)
   }
 }
-for (const name of [...packages, 'promtool'])
+for (const name of [...packages, 'promtool', 'amtool'])
   process.stdout.write(`real parts: ${name} ${onPath(name) ? 'runs' : 'absent'}\n`)
 
 const folder = mkdtempSync(path.join(tmpdir(), 'iw-real-'))
