@@ -57,6 +57,7 @@ export const agentConfig = z
     evaluation_on_arrival: z.unknown().optional(),
     rules_on_agents: z.unknown().optional(),
     alertmanager_config: z.unknown().optional(),
+    alertmanagers: z.unknown().optional(),
   })
   .strict()
 export type AgentConfig = z.infer<typeof agentConfig>

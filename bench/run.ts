@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { errorText } from '../core/base/errors.ts'
+import { alerting } from './alerting.ts'
 import { type Context, type Report, type Row, row, summary } from './figure.ts'
 import { footprint } from './footprint.ts'
 import { ingest } from './ingest.ts'
@@ -29,6 +30,7 @@ const claims: Readonly<Record<string, Claim>> = {
   ingest,
   replay,
   lateness,
+  alerting,
 }
 
 function print(rows: readonly Row[]): void {

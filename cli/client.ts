@@ -165,7 +165,9 @@ type Told = { readonly code?: string; readonly message?: string; readonly hint?:
 function toldBy(body: string): Told {
   let error: unknown
   try {
-    error = (JSON.parse(body) as { error?: unknown } | null)?.error
+    const said = JSON.parse(body) as string | { error?: unknown } | null
+    // Alertmanager's API tells a fault as a text alone.
+    error = typeof said === 'string' ? said : said?.error
   } catch {
     return {} // a page of something in between
   }

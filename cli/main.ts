@@ -6,6 +6,7 @@ import { describeFailure } from '../core/base/failure.ts'
 import { language } from './language.ts'
 import { failureInChinese } from './phrases.ts'
 import { acksCommand } from './verb/acks.ts'
+import { alertsCommand } from './verb/alerts.ts'
 import { checkCommand } from './verb/check.ts'
 import { doctorCommand } from './verb/doctor.ts'
 import { enginesCommand } from './verb/engines.ts'
@@ -15,6 +16,7 @@ import { notifyCommand } from './verb/notify.ts'
 import { onCallCommand } from './verb/on-call.ts'
 import { programCommands } from './verb/programs.ts'
 import { rulesCommand } from './verb/rules.ts'
+import { silenceCommand } from './verb/silence.ts'
 import { slosCommand } from './verb/slos.ts'
 import { testCommand } from './verb/test.ts'
 import { upCommand } from './verb/up.ts'
@@ -34,6 +36,8 @@ for (const command of [
   ...programCommands(),
   doctorCommand(),
   incidentsCommand(),
+  alertsCommand(),
+  silenceCommand(),
   acksCommand(),
   onCallCommand(),
   slosCommand(),

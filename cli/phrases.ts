@@ -4,6 +4,11 @@ import { phraseBook } from '../core/base/phrases.ts'
 
 export const failureInChinese = phraseBook([
   ['because: %t', '原因:%1'],
+  ['not a matcher: %t', '不是匹配器:%1'],
+  [
+    'Write name=value, name!=value, name=~pattern or name!~pattern.',
+    '请写成 name=value、name!=value、name=~pattern 或 name!~pattern。',
+  ],
   ['there is no lint %q', '没有名为 %1 的检查项'],
   ['Lints: %t.', '检查项:%1。'],
   ['--run: %t', '--run:%1'],

@@ -30,6 +30,7 @@ import { openSilences, type Silences } from './dispatch/silences.ts'
 import { actionPages } from './http/action-page.ts'
 import { linkActions } from './link-actions.ts'
 import { actionKinds, openActionLinks } from './notify/action-link.ts'
+import { openForward } from './notify/forward.ts'
 import { openHeartbeats } from './notify/heartbeat.ts'
 import { readHeartbeats } from './notify/heartbeat-config.ts'
 import { openPost } from './notify/http-post.ts'
@@ -59,7 +60,7 @@ export type Alerting = {
   }
   /** All alerts, those of rules and those that others posted. */
   readonly alerts: FindableSource
-  readonly dispatch: Pick<Dispatch, 'look' | 'groups'>
+  readonly dispatch: Pick<Dispatch, 'look' | 'groups' | 'explain'>
   /** Takes alerts of others; as `PostedStore`'s. */
   post(body: Uint8Array): Promise<readonly string[]>
   /** The routing file in force. */
@@ -180,6 +181,16 @@ export function openAlerting(options: {
     externalUrl,
     intervalMs: config.evaluation_interval,
   })
+  const forward = openForward({
+    clock,
+    log,
+    source: alerts,
+    targets: config.alertmanagers,
+    post: openPost(clock),
+    readToken: (file) => readFileSync(path.resolve(options.directory, file), 'utf8').trim(),
+    externalLabels: config.server.external_labels,
+    random: Math.random,
+  })
   let subscription: Disposable | undefined
 
   return {
@@ -196,10 +207,12 @@ export function openAlerting(options: {
       store.start()
       hostRules.start()
       heartbeats.start()
+      forward.start()
     },
     async stop() {
       await heartbeats.stop()
       hostRules.stop()
+      await forward.stop()
       await store.stop()
       subscription?.[Symbol.dispose]()
       await alerts.stop()
@@ -244,6 +257,7 @@ export function openAlerting(options: {
       const sent = dispatch.stats()
       const quiet = silences.stats()
       const others = posted.stats()
+      const away = forward.stats()
       return [
         { name: 'inferward_rules_reloads_total', value: reloads.count },
         { name: 'inferward_rules_reload_failures_total', value: reloads.failures },
@@ -264,6 +278,10 @@ export function openAlerting(options: {
         { name: 'inferward_host_rules_left_out_total', value: judges.leftOut },
         { name: 'inferward_host_rules_corrected_total', value: judges.corrected },
         { name: 'inferward_host_rules_malformed_total', value: judges.malformed },
+        { name: 'inferward_alert_forwarded_total', value: away.sent },
+        { name: 'inferward_alert_forward_failures_total', value: away.failures },
+        { name: 'inferward_alert_forward_refused_total', value: away.refused },
+        { name: 'inferward_alert_forward_waiting', value: away.waiting },
         { name: 'inferward_dispatch_groups', value: sent.groups },
         ...(['pending', 'active', 'expired'] as const).map((state) => ({
           name: 'inferward_dispatch_silences',

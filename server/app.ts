@@ -189,7 +189,7 @@ export async function openServer(options: {
         onForgotten: (host, principal, reason) => changed(host, principal, `forgotten: ${reason}`),
       }),
       incidentsApi({ incidents: openIncidents({ now, history: events }) }),
-      notifyApi(alerting),
+      notifyApi({ ...alerting, now }),
       alertmanagerApi({ ...alerting, clock, version: options.version, startedAt }),
       ...ruleRouters({ clock, config, store, reload: alerting.reload }),
       ackApi({ now, acks: alerting.acks, schedules: config.on_call }),

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { formatDuration } from '../core/base/duration.ts'
 import { duration, isLoopback, type Listen, listen } from '../core/base/schema.ts'
 import { escalations, onCall } from './dispatch/escalation-config.ts'
+import { alertmanagersConfig } from './notify/forward-config.ts'
 import { heartbeats } from './notify/heartbeat-config.ts'
 import { globalConfig, scrapeConfigs } from './remote/scrape-config.ts'
 import { remoteWrite } from './remote/send-config.ts'
@@ -58,6 +59,8 @@ export const serverConfig = z
     rules_on_agents: z.boolean().default(false),
     /** Alertmanager configuration. Relative to this file. */
     alertmanager_config: z.string().min(1).optional(),
+    /** External Alertmanagers that alerts of our rules are posted to. */
+    alertmanagers: alertmanagersConfig,
     /** Who is told of alerts that nobody acknowledges. */
     escalations,
     on_call: onCall,

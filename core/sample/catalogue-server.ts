@@ -143,6 +143,28 @@ const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly 
   ['alert_firing', 'gauge', [], 'Alerts that fire.', '正在触发的告警数。'],
   ['alert_waiting', 'gauge', [], 'Changes of alerts that wait to be written.', '等待写入的告警变化数。'],
   ['alert_refused_total', 'counter', [], 'Changes of alerts that could not be kept.', '未能保存的告警变化数。'],
+  [
+    'alert_forwarded_total',
+    'counter',
+    [],
+    'Alerts that external Alertmanagers took.',
+    '外部 Alertmanager 已接收的告警数。',
+  ],
+  [
+    'alert_forward_failures_total',
+    'counter',
+    [],
+    'Posts to Alertmanagers that failed and are made again.',
+    '失败并将重试的转发次数。',
+  ],
+  [
+    'alert_forward_refused_total',
+    'counter',
+    [],
+    'Alerts that an Alertmanager refused for good.',
+    '被外部 Alertmanager 永久拒绝的告警数。',
+  ],
+  ['alert_forward_waiting', 'gauge', [], 'Alerts that wait to be forwarded.', '等待转发的告警数。'],
   ['alert_posted_total', 'counter', [], 'Alerts that others posted.', '外部提交的告警数。'],
   [
     'alert_posted_refused_total',

@@ -27,29 +27,37 @@ export function openPostedMemory(max: number): PostedMemory {
   const byKey = new Map<string, Held>()
   const byFingerprint = new Map<string, Held>()
 
-  const put = (key: string, held: Held | undefined, next: PostedState): Alert => {
-    const { labels, annotations, startsAt, endsAt, updatedAt, generatorUrl, timeout } = next
-    // Labels keep their identity: what others worked out for them stays known.
-    const mine = held?.alert
+  const make = (key: string, labels: PostedAlert['labels']): Held => {
     const alert = {
-      fingerprint: mine?.fingerprint ?? fingerprint(labels),
-      labels: mine?.labels ?? labels,
-      annotations: mine !== undefined && same(mine.annotations, annotations) ? mine.annotations : annotations,
-      startsAt,
-      endsAt,
-      updatedAt,
-      generatorUrl,
+      fingerprint: fingerprint(labels),
+      labels,
+      annotations: labels,
+      startsAt: 0,
+      endsAt: 0,
+      updatedAt: 0,
+      generatorUrl: '',
       source: 'posted',
     }
-    if (held !== undefined) {
-      held.alert = alert
-      held.timeout = timeout
-      return alert
+    const held = { alert, timeout: false, key }
+    byKey.set(key, held)
+    byFingerprint.set(alert.fingerprint, held)
+    return held
+  }
+  /** A new state of it; labels and annotations keep their identity: what others worked out for them stays known. */
+  const set = (held: Held, posted: PostedAlert, times: Times, updatedAt: number): Alert => {
+    const { fingerprint: print, labels, annotations } = held.alert
+    held.alert = {
+      fingerprint: print,
+      labels,
+      annotations: same(annotations, posted.annotations) ? annotations : posted.annotations,
+      startsAt: times.startsAt,
+      endsAt: times.endsAt,
+      updatedAt,
+      generatorUrl: posted.generatorUrl,
+      source: 'posted',
     }
-    const fresh = { alert, timeout, key }
-    byKey.set(key, fresh)
-    byFingerprint.set(alert.fingerprint, fresh)
-    return alert
+    held.timeout = times.timeout
+    return held.alert
   }
   const drop = (held: Held): void => {
     byKey.delete(held.key)
@@ -69,12 +77,13 @@ export function openPostedMemory(max: number): PostedMemory {
     take(posted, now) {
       const key = keyOf(posted.labels)
       const held = byKey.get(key)
-      if (held === undefined && byKey.size >= max && !makeRoom(now)) return null
-      return put(key, held, { ...(held === undefined ? posted : merged(held, posted, now)), updatedAt: now })
+      if (held !== undefined) return set(held, posted, merged(held, posted, now), now)
+      if (byKey.size >= max && !makeRoom(now)) return null
+      return set(make(key, posted.labels), posted, posted, now)
     },
     restore(state) {
       const key = keyOf(state.labels)
-      put(key, byKey.get(key), state)
+      set(byKey.get(key) ?? make(key, state.labels), state, state, state.updatedAt)
     },
     find: (print) => byFingerprint.get(print)?.alert ?? null,
     current: () => [...byKey.values()].map(({ alert }) => alert),
@@ -90,7 +99,9 @@ export function openPostedMemory(max: number): PostedMemory {
   }
 }
 
-function merged({ alert: old, timeout }: Held, posted: PostedAlert, now: number): PostedAlert {
+type Times = Pick<PostedAlert, 'startsAt' | 'endsAt' | 'timeout'>
+
+function merged({ alert: old, timeout }: Held, posted: PostedAlert, now: number): Times {
   const within = (at: number, from: number, to: number): boolean => at > from && at < to
   const overlap = within(posted.endsAt, old.startsAt, old.endsAt) || within(posted.startsAt, old.startsAt, old.endsAt)
   // Neither end lies inside the other: the same start is the usual case of a post that confirms.
@@ -98,7 +109,9 @@ function merged({ alert: old, timeout }: Held, posted: PostedAlert, now: number)
   const startsAt = Math.min(old.startsAt, posted.startsAt)
   const resolved = posted.endsAt <= now
   const keepsEnd = old.endsAt > posted.endsAt && (resolved ? old.endsAt <= now : !timeout)
-  return keepsEnd ? { ...posted, startsAt, endsAt: old.endsAt, timeout } : { ...posted, startsAt }
+  return keepsEnd
+    ? { startsAt, endsAt: old.endsAt, timeout }
+    : { startsAt, endsAt: posted.endsAt, timeout: posted.timeout }
 }
 
 /** Sorted, with the lengths before the texts: no two label sets share one. Posters mostly send them sorted. */

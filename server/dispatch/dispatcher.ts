@@ -26,6 +26,7 @@ import { startPruning } from './pruning.ts'
 import { groupKey, groupLabels, longestInterval, matchRoutes, type Route } from './route.ts'
 import type { SilenceSource } from './silences.ts'
 import { mutedBy } from './time-interval.ts'
+import type { GroupView, Look } from './view.ts'
 
 const failedFlushRetryMs = { first: 1000, cap: 60_000 } as const
 /** Each holds a connection of the database; a restart with thousands of groups must not ask for thousands. */
@@ -52,29 +53,6 @@ export type DispatchDeps = {
   readonly newId: () => string
   /** For jitter; Math.random when left out. */
   readonly random?: () => number
-}
-
-export type GroupView = {
-  readonly key: string
-  readonly receiver: string
-  readonly labels: LabelSet
-  readonly alerts: readonly Alert[]
-  readonly routeLabels: LabelSet
-  /** Names of the time intervals that keep it silent now. */
-  readonly mutedBy: readonly string[]
-  /** Milliseconds until the next flush. */
-  readonly dueInMs: number
-  /** What the last flush decided, by channel; null before the first. */
-  readonly last: { readonly at: number; readonly decisions: readonly Decision[] } | null
-}
-export type Decision = { readonly channel: string; readonly reason: Outcome['reason']; readonly until: number | null }
-
-/** Where an alert goes and what keeps it quiet, now. */
-export type Look = {
-  readonly receivers: readonly string[]
-  readonly silencedBy: readonly string[]
-  /** Fingerprints. */
-  readonly inhibitedBy: readonly string[]
 }
 
 export type DispatchStats = DeliveryStats & {
@@ -104,9 +82,11 @@ type Live = {
   flushing: boolean
   failures: number
   last: GroupView['last']
+  /** Nothing is left of it, or the routes have changed. */
+  gone: boolean
 }
-/** Where a route puts a label set. */
-type Place = { readonly route: Route; readonly key: string; readonly id: string }
+/** Where a route puts a label set; `live` is its group as it was last seen. */
+type Place = { readonly route: Route; readonly key: string; readonly id: string; live: Live | null }
 
 export function openDispatch(deps: DispatchDeps): Dispatch {
   const { clock, log, outbox, externalUrl, newId } = deps
@@ -142,7 +122,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     if (found === undefined) {
       found = matchRoutes(route, labels).map((one) => {
         const key = groupKey(one, labels)
-        return { route: one, key, id: `${one.id} ${key}` }
+        return { route: one, key, id: `${one.id} ${key}`, live: null }
       })
       places.set(labels, found)
     }
@@ -156,25 +136,34 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     inhibition.take(alerts, now.wall)
     const touched = new Set<Live>()
     for (const alert of alerts) {
-      for (const { route: target, key, id } of placesOf(alert.labels)) {
-        let one = live.get(id)
-        if (one === undefined) {
-          const group = newGroup(key, groupLabels(target, alert.labels), target, now)
-          one = { group, asking: openAsking(deps.escalation), timer: null, flushing: false, failures: 0, last: null }
-          live.set(id, one)
+      for (const place of placesOf(alert.labels)) {
+        let one = place.live
+        if (one === null || one.gone) {
+          const { route: target, key, id } = place
+          one = live.get(id) ?? null
+          if (one === null) {
+            const group = newGroup(key, groupLabels(target, alert.labels), target, now)
+            const asking = openAsking(deps.escalation)
+            one = { group, asking, timer: null, flushing: false, failures: 0, last: null, gone: false }
+            live.set(id, one)
+          }
+          place.live = one
         }
         one.group.put(alert, now)
         touched.add(one)
       }
     }
-    for (const one of touched) arm(one)
+    for (const one of touched) {
+      one.group.dueAt()
+      arm(one)
+    }
   }
 
   const placeOf = (one: Live): string => `${one.group.route.id} ${one.group.key}`
 
   const arm = (one: Live): void => {
     // While a flush is under way its end arms the group again.
-    if (!running || one.flushing || live.get(placeOf(one)) !== one) return
+    if (!running || one.flushing || one.gone) return
     const at = one.group.dueAt()
     const wait = at - clock.monotonic()
     if (wait > 0 && one.timer?.at === at) return
@@ -289,7 +278,9 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     if (again.length > 0) group.again(now.monotonic + Math.min(...again) - now.wall)
     // The end of what was told, and travels with a held message, must still be here when that one goes.
     const empty = group.finish(alerts, now.wall, held.length > 0 ? told : undefined)
-    if (empty && live.get(placeOf(one)) === one) live.delete(placeOf(one))
+    if (!empty || one.gone) return
+    one.gone = true
+    live.delete(placeOf(one))
   }
 
   /** What was kept quiet and fires still is told now, not at the next interval. */
@@ -351,6 +342,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       inhibition = openInhibition(parts.inhibitRules)
       disarm()
       const before = live
+      for (const one of before.values()) one.gone = true
       live = new Map()
       if (!running) return
       delivery.use(channels)

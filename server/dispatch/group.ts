@@ -14,7 +14,7 @@ export type Group = {
   readonly labels: LabelSet
   readonly route: Route
   readonly alerts: ReadonlyMap<string, Alert>
-  /** Takes the alert in unless a newer state of it is here. */
+  /** Takes the alert in unless a newer state of it is here. What is put at one moment is looked at together: `dueAt` comes before the next. */
   put(alert: Alert, now: Moment): void
   /** Whether it was looked at before: until then it waits for `group_wait`. */
   readonly begun: boolean
@@ -32,6 +32,8 @@ export function newGroup(key: string, labels: LabelSet, route: Route, now: Momen
   let flushed = false
   let tickAt = now.monotonic + route.groupWaitMs
   let resolveAt: number | null = null
+  /** Something was put since `resolveAt` was worked out. */
+  let heardAt: Moment | null = null
 
   /** When the last alert has ended; null while one fires with no end in sight. */
   const endOfAll = (): number | null => {
@@ -41,6 +43,17 @@ export function newGroup(key: string, labels: LabelSet, route: Route, now: Momen
       end = Math.max(end, alert.endsAt)
     }
     return end
+  }
+
+  /** An end that lies ahead moves with every post that confirms the alert; one that has come counts from when it was first heard of. */
+  const settle = (): void => {
+    if (heardAt === null) return
+    const at = heardAt
+    heardAt = null
+    const end = endOfAll()
+    if (end === null) resolveAt = null
+    else if (end > at.wall) resolveAt = at.monotonic + end - at.wall + route.resolveWaitMs
+    else resolveAt = Math.min(resolveAt ?? Number.POSITIVE_INFINITY, at.monotonic + route.resolveWaitMs)
   }
 
   return {
@@ -54,17 +67,17 @@ export function newGroup(key: string, labels: LabelSet, route: Route, now: Momen
       alerts.set(alert.fingerprint, alert)
       // It has waited long enough elsewhere: before a restart, or in the rule's `for`.
       if (!flushed && alert.startsAt + route.groupWaitMs <= at.wall) tickAt = Math.min(tickAt, at.monotonic)
-      const end = endOfAll()
-      // An end that lies ahead moves with every post that confirms the alert; one that has come counts from when it was first heard of.
-      if (end === null) resolveAt = null
-      else if (end > at.wall) resolveAt = at.monotonic + end - at.wall + route.resolveWaitMs
-      else resolveAt = Math.min(resolveAt ?? Number.POSITIVE_INFINITY, at.monotonic + route.resolveWaitMs)
+      heardAt = at
     },
     get begun() {
       return flushed
     },
-    dueAt: () => (flushed && resolveAt !== null ? Math.min(tickAt, resolveAt) : tickAt),
+    dueAt() {
+      settle()
+      return flushed && resolveAt !== null ? Math.min(tickAt, resolveAt) : tickAt
+    },
     begin(at) {
+      settle()
       flushed = true
       if (tickAt <= at.monotonic) tickAt = at.monotonic + route.groupIntervalMs
       if (resolveAt !== null && resolveAt <= at.monotonic) resolveAt = null

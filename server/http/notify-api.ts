@@ -4,6 +4,7 @@ import express, { type Router } from 'express'
 import { z } from 'zod'
 import type { Principal } from '../auth/authorize.ts'
 import type { TestResult } from '../notify/test-message.ts'
+import { type ExplainDeps, explainApi } from './explain-api.ts'
 import { check, demand } from './fleet-api.ts'
 
 const testBody = z.object({ receiver: z.string().min(1).max(200) }).strict()
@@ -11,11 +12,14 @@ const explainBody = z.object({ labels: z.record(z.string().max(200), z.string().
 /** Longest a test may take: several channels, each with its own limit. */
 const testMs = 60_000
 
-export function notifyApi(deps: {
-  readonly testReceiver: (receiver: string, signal: AbortSignal) => Promise<readonly TestResult[]>
-  readonly explain: (labels: Readonly<Record<string, string>>) => unknown
-}): Router {
+export function notifyApi(
+  deps: ExplainDeps & {
+    readonly testReceiver: (receiver: string, signal: AbortSignal) => Promise<readonly TestResult[]>
+    readonly explain: (labels: Readonly<Record<string, string>>) => unknown
+  },
+): Router {
   const api = express.Router()
+  api.use(explainApi(deps))
   const json = express.json({ limit: '64kb' })
   api.post('/api/v1/notify/test', json, async (request, response) => {
     demand(response.locals.principal as Principal, 'test_channel', null)

@@ -12,6 +12,7 @@ import type { Notification } from '../../server/dispatch/notification.ts'
 import { buildRoutes } from '../../server/dispatch/route.ts'
 import { openSilences, type Silences } from '../../server/dispatch/silences.ts'
 import { alertmanagerApi } from '../../server/http/alertmanager/alertmanager-api.ts'
+import { explainApi } from '../../server/http/explain-api.ts'
 import { openHttp } from '../../server/http/http.ts'
 import { loadAlertmanagerConfig } from '../../server/notify/config.ts'
 import { memoryJournal } from '../server/alert/memory-journal.ts'
@@ -34,6 +35,7 @@ export type AlertmanagerWorld = {
   readonly log: readonly string[]
   get(path: string, query?: readonly (readonly [string, string])[] | Readonly<Record<string, string>>): Promise<Answer>
   post(path: string, body: unknown, token?: string | null): Promise<Answer>
+  explain(fingerprint: string): Promise<Answer>
   delete(path: string, token?: string | null): Promise<Answer>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -91,6 +93,7 @@ export async function openAlertmanagerWorld(
     listen: { host: '127.0.0.1', port: 0 },
     authenticate: async (request) => authenticate(request, tokens, true),
     routers: [
+      explainApi({ now: () => clock.now(), alerts: posted, dispatch }),
       alertmanagerApi({
         clock,
         version: '0.1.0',
@@ -122,6 +125,7 @@ export async function openAlertmanagerWorld(
     silences,
     received,
     log: lines,
+    explain: (fingerprint) => ask(root, `/api/v1/alerts/${fingerprint}/explain`),
     get(path, query = []) {
       const pairs = (Array.isArray(query) ? query : Object.entries(query)) as [string, string][]
       return ask(root, `/alertmanager${path}${pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`}`)

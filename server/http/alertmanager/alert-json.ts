@@ -2,8 +2,8 @@
 // again, and a list of twenty thousand must not take longer than a glance.
 
 import type { Alert } from '../../alert/alert.ts'
-import type { Look } from '../../dispatch/dispatcher.ts'
 import type { LabelSet } from '../../dispatch/matcher-text.ts'
+import type { Look } from '../../dispatch/view.ts'
 
 const known = new WeakMap<object, string>()
 
@@ -34,15 +34,32 @@ function receiversText(names: readonly string[]): string {
 
 const strings = (list: readonly string[]): string => (list.length === 0 ? '[]' : JSON.stringify(list))
 
+/** What does not change while the alert is this one: before its receivers, and behind its state. */
+type Frame = { readonly before: string; readonly behind: string; readonly end: string | null }
+const frames = new WeakMap<Alert, Frame>()
+
+function frameOf(alert: Alert): Frame {
+  let frame = frames.get(alert)
+  if (frame === undefined) {
+    const url = alert.generatorUrl === '' ? '' : `,"generatorURL":${JSON.stringify(alert.generatorUrl)}`
+    const startsAt = instant(alert.startsAt)
+    frame = {
+      end: alert.endsAt === null ? null : instant(alert.endsAt),
+      before: `{"annotations":${recordText(alert.annotations)},"startsAt":"${startsAt}","fingerprint":"${alert.fingerprint}","endsAt":"`,
+      behind: `},"updatedAt":"${instant(alert.updatedAt)}"${url},"labels":${recordText(alert.labels)}}`,
+    }
+    frames.set(alert, frame)
+  }
+  return frame
+}
+
 /** `endsAt` stands in for an alert whose end nobody knows. */
 export function alertText(alert: Alert, look: Look, mutedBy: readonly string[], endsAt: string): string {
   const { silencedBy, inhibitedBy } = look
   const state = silencedBy.length + inhibitedBy.length > 0 ? 'suppressed' : 'active'
-  const url = alert.generatorUrl === '' ? '' : `,"generatorURL":${JSON.stringify(alert.generatorUrl)}`
+  const { before, behind, end } = frameOf(alert)
   return (
-    `{"annotations":${recordText(alert.annotations)},"endsAt":"${alert.endsAt === null ? endsAt : instant(alert.endsAt)}",` +
-    `"fingerprint":"${alert.fingerprint}","receivers":${receiversText(look.receivers)},"startsAt":"${instant(alert.startsAt)}",` +
-    `"status":{"inhibitedBy":${strings(inhibitedBy)},"mutedBy":${strings(mutedBy)},"silencedBy":${strings(silencedBy)},` +
-    `"state":"${state}"},"updatedAt":"${instant(alert.updatedAt)}"${url},"labels":${recordText(alert.labels)}}`
+    `${before}${end ?? endsAt}","receivers":${receiversText(look.receivers)},"status":{"inhibitedBy":${strings(inhibitedBy)},` +
+    `"mutedBy":${strings(mutedBy)},"silencedBy":${strings(silencedBy)},"state":"${state}"${behind}`
   )
 }

@@ -172,6 +172,36 @@ describe('POST /alerts', () => {
   })
 })
 
+describe('why an alert was told, or was not', () => {
+  it('is told by its fingerprint: routes, what keeps it quiet, what was decided and what comes next', async () => {
+    await using from = await world()
+    await from.clock.advance(10_000)
+    const by = new Map((await shown(from)).map((one) => [one.labels.alertname, one.fingerprint]))
+    const said = async (name: string) => (await from.explain(by.get(name)!)).json()
+    const last = (channel: string, reason: string) => ({
+      at: Date.UTC(2026, 0, 1, 0, 0, 10),
+      decisions: [{ channel, reason, until: null }],
+    })
+    expect(await said('Crash')).toMatchObject({
+      alert: { state: 'firing', labels: { alertname: 'Crash' } },
+      inhibitedBy: null,
+      silencedBy: [],
+      targets: [{ receiver: 'default', channels: ['default/memory[0]'], muted: null }],
+      groups: [{ receiver: 'default', dueInMs: 120_000, last: last('default/memory[0]', 'first') }],
+    })
+    expect(await said('Down')).toMatchObject({
+      inhibitedBy: { fingerprint: by.get('Crash') },
+      groups: [{ last: last('default/memory[0]', 'inhibited') }],
+    })
+    expect(await said('Quiet')).toMatchObject({
+      silencedBy: [expect.any(String)],
+      groups: [{ last: last('team/memory[0]', 'silenced') }, { last: last('other/memory[0]', 'silenced') }],
+    })
+    expect((await from.explain('0123456789abcdef')).status).toBe(404)
+    expect((await from.explain('nonsense')).status).toBe(400)
+  })
+})
+
 describe('who may', () => {
   it('read: everybody on loopback; write: a token that may', async () => {
     await using from = await world()
