@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { alertmanagerFunctions } from '../../../core/rules/gotemplate/alertmanager-functions.ts'
+import { prometheusFunctions } from '../../../core/rules/gotemplate/prometheus-functions.ts'
 import { dingtalkConfig } from '../../../server/notify/channel/dingtalk.ts'
 import { feishuConfig } from '../../../server/notify/channel/feishu.ts'
 import { slackOwnKeys } from '../../../server/notify/channel/slack-attachment.ts'
@@ -80,7 +81,14 @@ describe('the page about templates', () => {
     const keys = Object.keys(slackOwnKeys({ read: () => '', templates })).filter(
       (key) => !['short_fields', 'link_names', 'mrkdwn_in'].includes(key),
     )
-    const wanted = [...keys, 'html', 'headers', 'payload', ...Object.keys(alertmanagerFunctions)]
+    const wanted = [
+      ...keys,
+      'html',
+      'headers',
+      'payload',
+      ...Object.keys(alertmanagerFunctions),
+      ...Object.keys(prometheusFunctions),
+    ]
     expect(wanted.filter((one) => !text.includes(`\`${one}\``))).toEqual([])
   })
 })

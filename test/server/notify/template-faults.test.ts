@@ -1,6 +1,8 @@
 // A template that fails at night costs its words and nothing else: the message goes out, says why it is not in them, and is counted.
 
 import { describe, expect, it } from 'vitest'
+import { openWebhookSink } from '../../helpers/sinks/webhook-sink.ts'
+import { never } from './deps.ts'
 import { notification } from './sample.ts'
 import { open, robot, slack, webhook } from './template-world.ts'
 
@@ -53,5 +55,29 @@ describe('a template that fails when it is rendered', () => {
     // Its neighbour, which has no template, says nothing of it.
     expect(plain.preview(of)).not.toContain('emplate')
     expect(faults()).toBe(5)
+  })
+
+  it('is delivered all the same, under the identity that every attempt has; its neighbours get their own words', async () => {
+    const sink = await openWebhookSink()
+    try {
+      const entry = (payload: string): string => `      - url: ${sink.url}\n        payload: ${payload}\n`
+      const both = `    webhook_configs:\n${entry('{ text: "{{ template \\"again\\" . }}" }')}${entry('{ text: "{{ .Status }}" }')}`
+      const { channels, faults } = open(both, globals, files)
+      const of = notification()
+      for (const channel of channels) expect(await channel.send(of, never)).toMatchObject({ ok: true })
+      await channels[0]!.send(of, never)
+      const [failed, own, again] = sink.posted()
+      expect(JSON.parse(failed!.text)).toMatchObject({
+        version: '4',
+        alerts: [{ labels: { host: 'gpu-01' } }],
+        templateFault: expect.stringContaining('exceeded maximum template depth (400)'),
+      })
+      expect(JSON.parse(own!.text)).toEqual({ text: 'firing' })
+      expect(again!.text).toBe(failed!.text)
+      expect(again!.headers['idempotency-key']).toBe(of.id)
+      expect(faults()).toBe(1)
+    } finally {
+      await sink.close()
+    }
   })
 })
