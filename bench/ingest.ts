@@ -1,9 +1,10 @@
-// How many samples a core takes in: by remote write with the log on, and as text that is scraped over HTTP. Ours, Prometheus 2.42 and VictoriaMetrics
+// How many samples a core takes in: by remote write with the log on, the same and sent on to another server, and as text that is scraped over HTTP. Ours, Prometheus 2.42 and VictoriaMetrics
 // run at once over the same bodies and pages, each with one core to use; what counts is the CPU time of their processes.
 
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PageReader } from '../core/sample/page-reader.ts'
+import { WriteScanner } from '../core/sample/write-scan.ts'
 import type { Context, Figure, Report } from './figure.ts'
 import { openLoad } from './store-load.ts'
 import { installed, type Peer, type PeerKind, startPeer } from './store-peers.ts'
@@ -15,6 +16,8 @@ const writeSteps = 24
 /** Rounds whose series are new, or met for the second time: not counted. */
 const warmSteps = 4
 const readSteps = 20
+const relaySteps = 14
+const relayPatienceMs = 120_000
 const scrapeEveryMs = 5000
 const scrapeMs = 60_000
 const warmScrapeMs = 20_000
@@ -24,6 +27,7 @@ const pageSteps = 4
 export async function ingest(context: Context): Promise<Report> {
   const series = workload(hosts)
   const written = await byRemoteWrite(context, series)
+  const relayed = await bySendingOn(context, series)
   const read = byReading(series)
   const scraped = await byScraping(context, series)
   const must = { of: 'ours', bound: 'at least' } as const
@@ -46,6 +50,10 @@ export async function ingest(context: Context): Promise<Report> {
         peer: null,
         must: null,
         absent: victoria === undefined ? { part: 'optional_peer', words: 'not installed' } : null,
+      },
+      {
+        ...figure('remote write taken in and sent on', relayed, 0),
+        must: { of: 'ratio', bound: 'at least', value: 1 },
       },
       {
         what: 'text exposition, read alone',
@@ -86,6 +94,78 @@ async function byRemoteWrite({ tell, signal }: Context, series: readonly Workloa
   }
 }
 
+/** Time that is the servers' own: what they have taken in is at the other side when it ends. */
+async function bySendingOn({ tell, signal }: Context, series: readonly WorkloadSeries[]) {
+  const load = openLoad(series)
+  const sink = await openSink()
+  const peers: Peer[] = []
+  try {
+    for (const kind of (['ours', 'prometheus'] as const).filter(installed))
+      peers.push(await startPeer(kind, null, signal, { remote_write: [{ url: `${sink.url}/${kind}` }] }))
+    // Prometheus sends on what is later than its own start.
+    const first = Date.now() + 1000
+    const begun = new Map<PeerKind, number>()
+    const arrived = async (kind: PeerKind, steps: number): Promise<void> => {
+      const until = performance.now() + relayPatienceMs
+      while (sink.samples(kind) < steps * series.length) {
+        if (performance.now() > until)
+          throw new Error(`${kind} sent ${sink.samples(kind)} samples of ${steps * series.length}`)
+        await sleep(50, undefined, { signal })
+      }
+    }
+    const spent = new Map<PeerKind, number>()
+    for (let step = 0; step < relaySteps; step++) {
+      if (step === warmSteps) {
+        for (const { kind } of peers) await arrived(kind, warmSteps)
+        for (const peer of peers) begun.set(peer.kind, peer.cpuSeconds())
+      }
+      const bodies = load.bodies(step, first + step * 1000)
+      for (const peer of peers) {
+        signal.throwIfAborted()
+        for (let at = 0; at < bodies.length; at += 4)
+          await Promise.all(bodies.slice(at, at + 4).map((one) => peer.write(one)))
+      }
+    }
+    await Promise.all(
+      peers.map(async (peer) => {
+        await arrived(peer.kind, relaySteps)
+        spent.set(peer.kind, peer.cpuSeconds() - begun.get(peer.kind)!)
+      }),
+    )
+    tell('sending on measured')
+    return new Map([...spent].map(([kind, seconds]) => [kind, ((relaySteps - warmSteps) * series.length) / seconds]))
+  } finally {
+    await Promise.all(peers.map((peer) => peer.stop()))
+    await sink.stop()
+  }
+}
+
+/** Takes remote write 1.0 at `/KIND`, and counts. */
+async function openSink() {
+  const counts = new Map<string, number>()
+  const scanner = new WriteScanner()
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const kind = (request.url ?? '').slice(1)
+      let samples = 0
+      scanner.scan(Buffer.concat(parts), { series: () => {}, sample: () => void samples++ })
+      counts.set(kind, (counts.get(kind) ?? 0) + samples)
+      response.writeHead(204).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    samples: (kind: string): number => counts.get(kind) ?? 0,
+    stop: () => {
+      server.closeAllConnections()
+      return new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
 /** Pages of one host after another, as a scraper meets them; without HTTP and without a store. */
 function byReading(series: readonly WorkloadSeries[]): number {
   const targets = pagesOf(series).map((pages) => ({ pages, reader: new PageReader() }))
@@ -112,7 +192,7 @@ async function byScraping({ tell, signal }: Context, series: readonly WorkloadSe
   const peers: Peer[] = []
   try {
     for (const kind of (['ours', 'prometheus'] as const).filter(installed))
-      peers.push(await startPeer(kind, null, signal, scrapesOf(kind, fleet.address)))
+      peers.push(await startPeer(kind, null, signal, { scrape_configs: scrapesOf(kind, fleet.address) }))
     await sleep(warmScrapeMs, undefined, { signal })
     const before = new Map(peers.map((peer) => [peer.kind, { cpu: peer.cpuSeconds(), pages: fleet.served(peer.kind) }]))
     await sleep(scrapeMs, undefined, { signal })
@@ -134,16 +214,14 @@ async function byScraping({ tell, signal }: Context, series: readonly WorkloadSe
 }
 
 /** One job for each host, since hosts differ by their path. */
-function scrapesOf(kind: PeerKind, address: string): string {
-  return JSON.stringify(
-    Array.from({ length: hosts }, (_, host) => ({
-      job_name: `node-${host}`,
-      scrape_interval: `${scrapeEveryMs}ms`,
-      scrape_timeout: `${scrapeEveryMs}ms`,
-      metrics_path: `/${kind}/${host}`,
-      static_configs: [{ targets: [address] }],
-    })),
-  )
+function scrapesOf(kind: PeerKind, address: string): readonly unknown[] {
+  return Array.from({ length: hosts }, (_, host) => ({
+    job_name: `node-${host}`,
+    scrape_interval: `${scrapeEveryMs}ms`,
+    scrape_timeout: `${scrapeEveryMs}ms`,
+    metrics_path: `/${kind}/${host}`,
+    static_configs: [{ targets: [address] }],
+  }))
 }
 
 /** `/KIND/HOST`: a page whose values are others each time. */

@@ -33,13 +33,15 @@ const find = (name: string): string | null =>
 
 export const installed = (kind: PeerKind): boolean => kind === 'ours' || find(kind) !== null
 
-/** `rules`: text of a Prometheus rule file. VictoriaMetrics evaluates none. `scrapes`: a list of scrape configurations as JSON, for ours and
- * Prometheus. */
+/** What is scraped and sent on, in Prometheus' own shape. */
+export type RemoteParts = { readonly scrape_configs?: readonly unknown[]; readonly remote_write?: readonly unknown[] }
+
+/** `rules`: text of a Prometheus rule file. VictoriaMetrics evaluates none. `remote`: for ours and Prometheus. */
 export async function startPeer(
   kind: PeerKind,
   rules: string | null,
   signal: AbortSignal,
-  scrapes: string | null = null,
+  remote: RemoteParts | null = null,
   /** Ours without snapshots: all that is known lies in the log. */
   logOnly = false,
 ): Promise<Peer> {
@@ -49,10 +51,14 @@ export async function startPeer(
   if (rules !== null) writeFileSync(rulesFile, rules)
   writeFileSync(
     path.join(folder, 'prometheus.yml'),
-    `global: { evaluation_interval: 15s }\n${rules === null ? '' : `rule_files: [${JSON.stringify(rulesFile)}]\n`}scrape_configs: ${scrapes ?? '[]'}\n`,
+    `global: { evaluation_interval: 15s }\n${rules === null ? '' : `rule_files: [${JSON.stringify(rulesFile)}]\n`}${Object.entries(
+      remote ?? {},
+    )
+      .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+      .join('')}`,
   )
-  const scrapeFile = path.join(folder, 'scrapes.json')
-  if (scrapes !== null) writeFileSync(scrapeFile, scrapes)
+  const remoteFile = path.join(folder, 'remote.json')
+  if (remote !== null) writeFileSync(remoteFile, JSON.stringify(remote))
   const data = path.join(folder, 'data')
   const [command, args] = {
     ours: [
@@ -61,7 +67,7 @@ export async function startPeer(
         entry('bench/store-server.ts'),
         data,
         rules === null ? '-' : rulesFile,
-        scrapes === null ? '-' : scrapeFile,
+        remote === null ? '-' : remoteFile,
         logOnly ? 'log-only' : '-',
       ],
     ] as const,

@@ -1,5 +1,5 @@
 // Our store as a process of its own, for benches: the durable store behind the real HTTP edge, without the rest of the server. Arguments: folder for
-// the data, rule file or `-`, file of scrape configurations or `-`, `log-only` for a store that writes no snapshots. Says its address when it listens.
+// the data, rule file or `-`, file of what is scraped and sent on or `-`, `log-only` for a store that writes no snapshots. Says its address when it listens.
 
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../core/base/clock.ts'
@@ -11,11 +11,13 @@ import { openRoutes } from '../server/http/prometheus/route.ts'
 import { writeApi } from '../server/http/prometheus/write-api.ts'
 import { openRemote } from '../server/remote/remote.ts'
 import { scrapeConfigs } from '../server/remote/scrape-config.ts'
+import { remoteWrite } from '../server/remote/send-config.ts'
 import { blockThread } from '../server/tsdb/block-thread.ts'
 import { durableStore } from '../server/tsdb/durable-store.ts'
 import { lazyLane, type QueryLane, threadLane } from '../server/tsdb/query-lane.ts'
+import type { RemoteParts } from './store-peers.ts'
 
-const [directory, rules, scrapes = '-', only = '-'] = process.argv.slice(2) as [string, string, string?, string?]
+const [directory, rules, remoteFile = '-', only = '-'] = process.argv.slice(2) as [string, string, string?, string?]
 const limits = {
   retentionMs: 3 * 3_600_000,
   queryTimeoutMs: 60_000,
@@ -25,15 +27,16 @@ const limits = {
 }
 const queryThread = (): QueryLane =>
   threadLane({ clock: systemClock, log: silentLog, program: entry('server/tsdb/query-worker.ts'), threads: 1 })
+const remote = (remoteFile === '-' ? {} : JSON.parse(readFileSync(remoteFile, 'utf8'))) as RemoteParts
 const { store } = openRemote({
   clock: systemClock,
   log: silentLog,
   data: directory,
   configDirectory: directory,
   config: {
-    scrape_configs: scrapeConfigs.parse(scrapes === '-' ? [] : JSON.parse(readFileSync(scrapes, 'utf8'))),
+    scrape_configs: scrapeConfigs.parse(remote.scrape_configs),
     global: {},
-    remote_write: [],
+    remote_write: remoteWrite.parse(remote.remote_write),
     server: { external_labels: {} },
   },
   open: () =>
