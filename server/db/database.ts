@@ -47,7 +47,11 @@ export async function openDatabase(options: {
     idleTimeoutMillis: 30_000,
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', (error) => log.warn('database connection lost', { error: errorText(error) }))
+  let closed: Promise<void> | null = null
+  pool.on('error', (error) => {
+    // Of a pool that is being closed every connection is lost, and meant to be.
+    if (closed === null) log.warn('database connection lost', { error: errorText(error) })
+  })
   try {
     await migrateDatabase(pool)
   } catch (error) {
@@ -62,7 +66,6 @@ export async function openDatabase(options: {
     })
   }
   const keeper = embedded === null ? null : keepPostgres({ first: embedded, start: () => start(true), clock, log })
-  let closed: Promise<void> | null = null
   return {
     db: drizzle(pool),
     pool,
