@@ -48,6 +48,8 @@ export type SegmentLog = {
   /** Sequence the next append will get. */
   readonly next: number
   readonly acked: number
+  /** First sequence of the segment that the next frame goes to. */
+  readonly segment: number
   /** Writes one frame of these bytes, `head` in front of them; its sequence, or null when the log is full and refuses. Not durable before
    * `commit`. The bytes are the caller's again when it returns. */
   append(payload: Uint8Array, head?: Uint8Array): number | null
@@ -198,6 +200,10 @@ export function openSegmentLog(options: SegmentLogOptions): SegmentLog {
     },
     get acked() {
       return acked
+    },
+    get segment() {
+      const last = segments.at(-1)
+      return last !== undefined && last.bytes < options.segmentBytes && last.next === next ? last.first : next
     },
     append(payload, head = new Uint8Array(0)) {
       const length = head.length + payload.length

@@ -6,8 +6,13 @@ import type { FileLayer } from '../base/file-layer.ts'
 import { maxPayloadBytes } from '../segment/frame.ts'
 import { openSegmentLog, type SegmentLogStats } from '../segment/segment-log.ts'
 
-export const recordKinds = { write: 1, write2: 2, part: 3, bound: 4 } as const
-export type RecordKind = 'write' | 'write2'
+export const recordKinds = { write: 1, write2: 2, part: 3, bound: 4, samples: 5 } as const
+export type RecordKind = 'write' | 'write2' | 'samples'
+const bodyKinds: ReadonlyMap<number, RecordKind> = new Map([
+  [recordKinds.write, 'write'],
+  [recordKinds.write2, 'write2'],
+  [recordKinds.samples, 'samples'],
+])
 /** Kind, kind of the whole, number, count. */
 const partHead = 6
 
@@ -31,6 +36,8 @@ export type Wal = {
   readonly epoch: bigint
   /** Sequence of the next frame. */
   readonly next: number
+  /** Changes with the file that the next frame goes to. */
+  readonly segment: number
   /** Bytes written by this process. */
   readonly written: number
   /** Throws `store.full` or `store.unwritable`, both to be tried again; then nothing of the body counts. Not durable before `commit`. */
@@ -86,7 +93,9 @@ export function openWal(options: WalOptions): Wal {
     if (index !== parts.length) return
     parts.push(payload.subarray(partHead))
     if (parts.length < count) return
-    visit(payload[1] === recordKinds.write ? 'write' : 'write2', joined(parts), latest)
+    const kind = bodyKinds.get(payload[1]!)
+    if (kind === undefined) skipped++
+    else visit(kind, joined(parts), latest)
     parts = []
   }
 
@@ -94,6 +103,9 @@ export function openWal(options: WalOptions): Wal {
     epoch: log.epoch,
     get next() {
       return log.next
+    },
+    get segment() {
+      return log.segment
     },
     get written() {
       return written
@@ -131,9 +143,10 @@ export function openWal(options: WalOptions): Wal {
       const frames = log.read(from, sliceBytes)
       for (const { payload } of frames) {
         const kind = payload[0]
-        if (kind === recordKinds.write || kind === recordKinds.write2) {
+        const body = bodyKinds.get(kind!)
+        if (body !== undefined) {
           parts = []
-          visit(kind === recordKinds.write ? 'write' : 'write2', payload.subarray(1), latest)
+          visit(body, payload.subarray(1), latest)
         } else if (kind === recordKinds.part && payload.length >= partHead) takePart(payload, visit)
         else if (kind === recordKinds.bound && payload.length === 9)
           latest = new DataView(payload.buffer, payload.byteOffset).getFloat64(1, true)

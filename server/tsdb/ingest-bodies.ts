@@ -6,6 +6,7 @@ import { decodeLabels, decodeWriteRequest } from '../../core/sample/remote-write
 import { receivedLabels } from '../../core/sample/sample.ts'
 import { WriteScanner } from '../../core/sample/write-scan.ts'
 import { Write2Scanner } from '../../core/sample/write-scan-2.ts'
+import { decodeSamples, encodeSamples, SampleBatch } from '../../core/series/sample-record.ts'
 import type { Appender, AppendRefusal, Labels, Querier, SeriesRef } from '../../core/series/seam.ts'
 import type { RecordKind } from '../../core/series/wal.ts'
 import { openWireCache } from '../../core/series/wire-cache.ts'
@@ -13,10 +14,17 @@ import { openWireOrder } from '../../core/series/wire-order.ts'
 import type { AppendReport } from './store-client.ts'
 
 export type BodyIntake = {
-  /** Samples later than `latest` are refused. Throws `remote_write.malformed`. */
-  take(kind: RecordKind, body: Uint8Array, latest: number): AppendReport
+  /** Samples later than `latest` are refused. Throws `remote_write.malformed`, and then takes nothing. With a log, what is to be taken is recorded
+   * there first; what the log throws is thrown, and nothing is taken. */
+  take(kind: RecordKind, body: Uint8Array, latest: number, log?: SampleLog): AppendReport
   /** The head gave up this series. */
   removed(ref: SeriesRef): void
+}
+
+export type SampleLog = {
+  /** Changes where series must be spelled out again. */
+  readonly piece: string
+  record(samples: Uint8Array): void
 }
 
 /** Tables of texts that are remembered. Senders who make a new one for every body gain nothing by it, and lose little. */
@@ -43,12 +51,65 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
     refused[reason] = (refused[reason] ?? 0) + 1
     fault ??= `${words[reason]}: series ${spelled(typeof ref === 'number' ? head.labels(ref) : sent)}${time === null ? '' : `, timestamp ${time}`}`
   }
+  const batch = new SampleBatch()
   const sample = (time: number, value: number, stale: boolean): void => {
-    const reason =
-      typeof ref === 'string' ? ref : time > latest ? 'out_of_bounds' : head.append(ref, time, value, stale)
-    if (reason === null) taken++
-    else refuse(reason, time)
+    if (typeof ref === 'string') refuse(ref, time)
+    else if (time > latest) refuse('out_of_bounds', time)
+    else batch.push(ref, time, value, stale)
   }
+  const append = (): void => {
+    const { refs, times, values, stale, count } = batch
+    for (let i = 0; i < count; i++) {
+      ref = refs[i]!
+      const reason = head.append(ref, times[i]!, values[i]!, stale[i] === 1)
+      if (reason === null) taken++
+      else refuse(reason, times[i]!)
+    }
+  }
+
+  /** Series that this piece of the log has spelled out. */
+  let spelledOut = new Uint8Array(1024)
+  let piece = ''
+  const record = (log: SampleLog): void => {
+    const { refs, count } = batch
+    if (log.piece !== piece) {
+      spelledOut.fill(0)
+      piece = log.piece
+    }
+    const spell: { readonly ref: SeriesRef; readonly labels: Labels }[] = []
+    for (let i = 0; i < count; i++) {
+      const one = refs[i]!
+      if (one >= spelledOut.length) {
+        const larger = new Uint8Array(Math.max(spelledOut.length * 2, one + 1))
+        larger.set(spelledOut)
+        spelledOut = larger
+      }
+      if (spelledOut[one] === 1) continue
+      spelledOut[one] = 1
+      spell.push({ ref: one, labels: head.labels(one) })
+    }
+    try {
+      log.record(encodeSamples(batch, spell))
+    } catch (error) {
+      for (const { ref: one } of spell) spelledOut[one] = 0
+      throw error
+    }
+  }
+  /** By the numbers of the log that is replayed. */
+  const replayed = new Map<number, SeriesRef | AppendRefusal>()
+  const takeSamples = (body: Uint8Array): void =>
+    decodeSamples(body, {
+      series(number, labels) {
+        ref = head.series(labels)
+        replayed.set(number, ref)
+      },
+      sample(number, time, value, stale) {
+        const known = replayed.get(number)
+        if (known === undefined) return // what spelled it out is lost, and told as damage
+        ref = known
+        sample(time, value, stale)
+      },
+    })
   const histogram = (): void => refuse('histogram', null)
   const seriesOf = (labels: Labels): SeriesRef | AppendRefusal => {
     const kept = receivedLabels(labels)
@@ -67,6 +128,7 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
       sample,
     })
     if (scanned === 'done') return
+    batch.count = 0
     decodeWriteRequest(body, {
       series: (labels) => {
         ref = seriesOf(labels)
@@ -118,16 +180,21 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
   }
 
   return {
-    take(kind, body, until) {
+    take(kind, body, until, log) {
       taken = 0
       refused = {}
       fault = undefined
       latest = until
-      if (kind === 'write2') takeNumbered(body)
+      batch.count = 0
+      if (kind === 'samples') takeSamples(body)
+      else if (kind === 'write2') takeNumbered(body)
       else takePlain(body)
+      if (log !== undefined && batch.count > 0) record(log)
+      append()
       return { samples: taken, refused, ...(fault === undefined ? {} : { fault }) }
     },
     removed(gone) {
+      if (gone < spelledOut.length) spelledOut[gone] = 0
       wire.removed(gone)
       order.forget()
     },

@@ -9,14 +9,13 @@ import { defaultLimits, instantQuery, type QueryLimits, type QueryResult, rangeQ
 import { withAlertsAway } from '../../core/rules/away.ts'
 import type { VectorSample } from '../../core/rules/query.ts'
 import { parseRuleFile } from '../../core/rules/rule-file.ts'
-import { maxBodyBytes } from '../../core/sample/remote-write.ts'
 import { type HeadLimits, openHead } from '../../core/series/head.ts'
 import type { AppendRefusal, Labels, Matcher, Querier, Window } from '../../core/series/seam.ts'
 import type { RecordKind } from '../../core/series/wal.ts'
 import { askedQueries } from './asked-queries.ts'
 import { cardinalityOf } from './cardinality.ts'
 import { type HostRules, hostRules } from './host-rules.ts'
-import { openBodyIntake } from './ingest-bodies.ts'
+import { openBodyIntake, type SampleLog } from './ingest-bodies.ts'
 import type { Persistence } from './persistence.ts'
 import { readiness } from './plan-readiness.ts'
 import { costed } from './query-cost.ts'
@@ -156,8 +155,8 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
   }
 
   /** `latest`: samples from behind it are refused. */
-  const take = (kind: RecordKind, body: Uint8Array, latest: number): AppendReport => {
-    const report = bodies.take(kind, body, latest)
+  const take = (kind: RecordKind, body: Uint8Array, latest: number, log?: SampleLog): AppendReport => {
+    const report = bodies.take(kind, body, latest, log)
     samples += report.samples
     for (const reason in report.refused) refusals += report.refused[reason as AppendRefusal] ?? 0
     rules.appended()
@@ -243,9 +242,12 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
       const bytes = body instanceof Uint8Array ? body : new Uint8Array(body)
       // A sample far ahead of our clock and of all others would make those look too old.
       const latest = Math.max(clock.now(), head.maxTime) + aheadMs
-      // Recorded first: what could not be written is not taken. Longer ones are refused by the decoder.
-      if (bytes.length <= maxBodyBytes) persistence?.record(kind, bytes, latest)
-      const report = take(kind, bytes, latest)
+      // Recorded first: what could not be written is not taken.
+      const log: SampleLog | undefined = persistence && {
+        piece: persistence.piece,
+        record: (samples) => persistence.record('samples', samples, latest),
+      }
+      const report = take(kind, bytes, latest, log)
       if (durable) await persistence?.commit()
       return report
     },

@@ -10,8 +10,10 @@ export type Persistence = {
   /** Fills an empty head with what earlier lives kept: `apply` takes a body as if it had come again, without samples later than `latest`. Once, before anything else. */
   recover(head: Head, apply: BodyVisitor): Promise<void>
   /** Throws an error that may be tried again where it cannot be written; then the body must not be taken. Its samples later than `latest` are
-   * refused, now and when it is replayed, give or take a minute. */
+   * refused, now and when it is replayed, give or take a minute; of `samples` none such may be recorded. */
   record(kind: RecordKind, body: Uint8Array, latest: number): void
+  /** Changes where the next record must stand alone: series that it means are to be spelled out again. */
+  readonly piece: string
   /** A sample that the server made itself and has taken; written with all others of the same turn, and acknowledged to nobody. */
   own(labels: Labels, time: number, value: number, stale: boolean): void
   /** Resolves when everything recorded is durable. */

@@ -104,6 +104,8 @@ export function openStorage(deps: StorageDeps): Persistence {
   let recoveryMs = 0
   /** Of the last bound in the log; NaN: the next body needs one before it. */
   let bound = Number.NaN
+  /** Snapshots begun: what is behind the beginning of one must be understood without what is before it. */
+  let begun = 0
 
   let sliceStart = 0
   const pause = async (): Promise<void> => {
@@ -128,6 +130,7 @@ export function openStorage(deps: StorageDeps): Persistence {
     const begin = wal.written
     // Whoever replays from here needs the bound again.
     bound = Number.NaN
+    begun++
     const at = { epoch: wal.epoch, sequence: wal.next, closed: upkeep.closed }
     try {
       await wal.commit() // what a snapshot stands on must not be lost before it
@@ -253,7 +256,7 @@ export function openStorage(deps: StorageDeps): Persistence {
         })
       }
       try {
-        keepBound(latest)
+        if (kind !== 'samples') keepBound(latest)
         wal.append(kind, body)
       } catch (error) {
         full ||= (error as { code?: unknown }).code === 'store.full'
@@ -261,6 +264,9 @@ export function openStorage(deps: StorageDeps): Persistence {
         throw error
       }
       if (wal.written - writtenAtSnapshot >= snapshotAfter) kick()
+    },
+    get piece() {
+      return `${begun}/${wal.segment}`
     },
     own(labels, time, value, stale) {
       if (own.length === 0) queueMicrotask(flushOwn)
