@@ -1,6 +1,7 @@
 // The agent program: flags, configuration, lock, then the app. A kill leaves the engines to be adopted; SIGTERM as well, unless
 // `--stop-engines-on-exit` was given.
 
+import './small-heap.ts'
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { systemClock } from '../core/base/clock.ts'

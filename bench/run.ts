@@ -5,6 +5,7 @@ import { errorText } from '../core/base/errors.ts'
 import { alerting } from './alerting.ts'
 import { type Context, type Report, type Row, row, summary } from './figure.ts'
 import { footprint } from './footprint.ts'
+import { hosts } from './hosts.ts'
 import { ingest } from './ingest.ts'
 import { lateness } from './lateness.ts'
 import { replay } from './replay.ts'
@@ -31,6 +32,7 @@ const claims: Readonly<Record<string, Claim>> = {
   replay,
   lateness,
   alerting,
+  hosts,
 }
 
 function print(rows: readonly Row[]): void {

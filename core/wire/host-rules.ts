@@ -1,5 +1,5 @@
 // Rules that an agent works out for its own host: what the server hands over, and what comes back on the stream `transitions`
-// (docs/decisions/0005). Plain records; times are milliseconds of the agent's wall clock.
+// (docs/decisions/0008). Plain records; times are milliseconds of the agent's wall clock.
 
 import { z } from 'zod'
 

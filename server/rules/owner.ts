@@ -1,4 +1,4 @@
-// Who judges the host-local rules of a host (docs/decisions/0005). One at a time: while they move, nobody does.
+// Who judges the host-local rules of a host (docs/decisions/0008). One at a time: while they move, nobody does.
 
 export type Owner =
   | { readonly kind: 'server' }
