@@ -149,6 +149,7 @@ export async function openServer(options: {
     configText: () => redact(options.configText),
     hosts: () => registry.hosts(now()),
     ...remote,
+    alertmanagers: config.alertmanagers.map(({ url }) => url),
     externalLabels: config.server.external_labels,
     limits: {
       retentionMs: config.storage.retention,

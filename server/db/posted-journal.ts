@@ -1,4 +1,4 @@
-// The journal of posted alerts over PostgreSQL. Appending is one statement, whatever the number of requests.
+// The journal of posted alerts over PostgreSQL. Appending is one transaction with one statement, whatever the number of requests.
 
 import { asc, gt, lte, sql } from 'drizzle-orm'
 import type { JournalRow, PostedJournal } from '../alert/posted-journal-port.ts'
@@ -15,7 +15,8 @@ const values = (rows: readonly JournalRow[]) =>
 export function openPostedJournal(db: Db): PostedJournal {
   return {
     async append(rows) {
-      if (rows.length > 0) await db.insert(postedAlerts).values(values(rows))
+      // A transaction, for one that no longer acts is refused it.
+      if (rows.length > 0) await db.transaction((tx) => tx.insert(postedAlerts).values(values(rows)))
     },
     async load(each) {
       for (let after = 0; ; ) {

@@ -136,6 +136,7 @@ export async function openWorld(
     hosts: () => options.hosts ?? [],
     ...(options.targets === undefined ? {} : { targets: options.targets }),
     ...(options.dropped === undefined ? {} : { dropped: options.dropped }),
+    alertmanagers: ['http://am:9093/prefix/'],
     externalLabels,
     limits,
   })

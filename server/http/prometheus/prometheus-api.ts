@@ -26,6 +26,8 @@ export type PrometheusApiDeps = {
   readonly hosts: () => readonly HostView[]
   /** What is scraped; left out: nothing. */
   readonly targets?: () => readonly TargetView[]
+  /** Bases of the Alertmanagers that alerts are forwarded to. */
+  readonly alertmanagers?: readonly string[]
   readonly dropped?: () => readonly DroppedTargets[]
   readonly externalLabels: Readonly<Record<string, string>>
   readonly limits: {
@@ -65,7 +67,12 @@ export function prometheusApi(deps: PrometheusApiDeps): PrometheusApi {
       queryApi({ clock, store, gate, queryTimeoutMs, formatQuery }),
       seriesApi({ clock, store }),
       rulesApi({ store }),
-      targetsApi({ hosts: deps.hosts, targets: deps.targets ?? (() => []), dropped: deps.dropped ?? (() => []) }),
+      targetsApi({
+        hosts: deps.hosts,
+        targets: deps.targets ?? (() => []),
+        dropped: deps.dropped ?? (() => []),
+        alertmanagers: deps.alertmanagers ?? [],
+      }),
       statusApi({
         store,
         version: deps.version,

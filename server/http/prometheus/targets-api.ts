@@ -2,6 +2,7 @@
 
 import type { Router } from 'express'
 import { formatDuration } from '../../../core/base/duration.ts'
+import { redact } from '../../../core/base/redact.ts'
 import { agentMetrics } from '../../../core/sample/catalogue-agent.ts'
 import { engineMetrics } from '../../../core/sample/catalogue-engine.ts'
 import { matcherTest } from '../../../core/series/matcher-test.ts'
@@ -18,10 +19,13 @@ export function targetsApi({
   hosts,
   targets,
   dropped,
+  alertmanagers,
 }: {
   readonly hosts: () => readonly HostView[]
   readonly targets: () => readonly TargetView[]
   readonly dropped: () => readonly DroppedTargets[]
+  /** Bases of the Alertmanagers that alerts are forwarded to. */
+  readonly alertmanagers: readonly string[]
 }): Router {
   const { router, add } = openRoutes()
   const pools = (): readonly string[] => [...new Set([pool, ...[...targets(), ...dropped()].map(({ job }) => job)])]
@@ -56,9 +60,9 @@ export function targetsApi({
     sendData(response, { yaml: `job_name: ${/^[a-z][\w-]*$/i.test(wanted) ? wanted : JSON.stringify(wanted)}\n` })
   })
   add('/api/v1/targets/metadata', ['get'], (params, response) => sendData(response, metadataOf(params, hosts())))
-  // Alertmanagers that alerts are forwarded to: there are none.
+  const active = alertmanagers.map((base) => ({ url: redact(`${base.replace(/\/$/, '')}/api/v2/alerts`) }))
   add('/api/v1/alertmanagers', ['get'], (_params, response) =>
-    sendData(response, { activeAlertmanagers: [], droppedAlertmanagers: [] }),
+    sendData(response, { activeAlertmanagers: active, droppedAlertmanagers: [] }),
   )
   return router
 }

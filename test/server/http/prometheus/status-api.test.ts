@@ -130,7 +130,10 @@ describe('targets', () => {
     expect(await data('/api/v1/scrape_pools/config', { scrapePool: 'agent' })).toEqual({ yaml: 'job_name: agent\n' })
     expect(await refused('/api/v1/scrape_pools/config', {})).toContain('scrapePool')
     expect(await refused('/api/v1/scrape_pools/config', { scrapePool: 'x' })).toContain('not found')
-    expect(await data('/api/v1/alertmanagers')).toEqual({ activeAlertmanagers: [], droppedAlertmanagers: [] })
+    expect(await data('/api/v1/alertmanagers')).toEqual({
+      activeAlertmanagers: [{ url: 'http://am:9093/prefix/api/v2/alerts' }],
+      droppedAlertmanagers: [],
+    })
   })
 
   it('know what their metrics mean', async () => {
