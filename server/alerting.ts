@@ -49,7 +49,10 @@ import { openWatch } from './watch.ts'
 export type Alerting = {
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
-  /** Reads the rule files again and puts them in force: timers and alerts of rules that stay go on. Throws what is wrong with them, and then changes nothing. */
+  /**
+   * Reads rule files, routing and templates again and puts them in force: timers and alerts of rules that stay go on, and what people were told
+   * is known. Throws what is wrong with them, and then changes nothing.
+   */
   reload(): Promise<void>
   testReceiver(receiver: string, signal: AbortSignal): Promise<readonly TestResult[]>
   explain(labels: Readonly<Record<string, string>>): unknown
@@ -108,8 +111,21 @@ export function openAlerting(options: {
   const rules = readRules()
   const reloads = { count: 0, failures: 0, ok: true }
   const links = openActionLinks(options.linkKey, actionKinds)
-  const routing = readRouting({ ...options, actions: links, onTemplateFault })
-  const { route, inhibitRules, channels } = routing
+  const readRoutes = (): Routing => readRouting({ ...options, actions: links, onTemplateFault })
+  let routing = readRoutes()
+  const receiversOf = (of: Routing): ReadonlySet<string> => new Set(of.channels.map((channel) => channel.receiver))
+  // Both name receivers of the routing file, and throw where it has none of that name.
+  const escalationOf = (of: Routing) => openEscalation(config.escalations, config.on_call, receiversOf(of))
+  const beatsOf = (of: Routing) =>
+    readHeartbeats(config.heartbeats, {
+      read: (file) => readFileSync(path.resolve(options.directory, file), 'utf8'),
+      receivers: receiversOf(of),
+    })
+  const inForce = (of: Routing) => ({
+    route: of.route,
+    inhibitRules: of.inhibitRules,
+    channels: of.channels.map((channel) => onlyActing(channel, options.mayAct)),
+  })
   const alerts = openAlertStore({
     clock,
     log,
@@ -131,7 +147,6 @@ export function openAlerting(options: {
     table: openAckTable(db),
     onSet: (ack, what, by) => options.emit(ackEvent(options.newId(), clock.now(), ack, what, by)),
   })
-  const receivers = new Set(channels.map((channel) => channel.receiver))
   const outbox = openOutbox(db)
   const posted = openPostedStore({
     clock,
@@ -145,12 +160,10 @@ export function openAlerting(options: {
     clock,
     log,
     source,
-    route,
-    inhibitRules,
+    ...inForce(routing),
     silences,
     acks,
-    escalation: openEscalation(config.escalations, config.on_call, receivers),
-    channels: channels.map((channel) => onlyActing(channel, options.mayAct)),
+    escalation: escalationOf(routing),
     outbox,
     emit: options.emit,
     externalUrl,
@@ -159,11 +172,10 @@ export function openAlerting(options: {
   const heartbeats = openHeartbeats({
     clock,
     log,
-    beats: readHeartbeats(config.heartbeats, {
-      read: (file) => readFileSync(path.resolve(options.directory, file), 'utf8'),
-      receivers,
-    }),
-    channels,
+    beats: beatsOf(routing),
+    get channels() {
+      return routing.channels
+    },
     post: openPost(clock),
     trouble: openWatch({ clock, rules: () => store.rules(), outbox }),
     externalUrl,
@@ -229,18 +241,24 @@ export function openAlerting(options: {
     async reload() {
       reloads.count++
       try {
-        await store.loadRules(readRules(), [], null)
+        // All is read before anything of it is put in force.
+        const [next, read] = [readRoutes(), readRules()]
+        escalationOf(next)
+        beatsOf(next)
+        await store.loadRules(read, [], null)
+        routing = next
+        dispatch.reload(inForce(next))
         reloads.ok = true
-        log.info('rule files were read again')
+        log.info('rule files and routing were read again')
       } catch (error) {
         reloads.failures++
         reloads.ok = false
-        log.error('rule files could not be read again; those in force stay', { error: errorText(error) })
+        log.error('rule files and routing could not be read again; what is in force stays', { error: errorText(error) })
         throw error
       }
     },
     testReceiver: (receiver, signal) =>
-      testReceiver(channels, receiver, { id: options.newId(), externalUrl, now: clock.now() }, signal),
+      testReceiver(routing.channels, receiver, { id: options.newId(), externalUrl, now: clock.now() }, signal),
     silences,
     alerts: source,
     dispatch,

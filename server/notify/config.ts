@@ -95,7 +95,10 @@ function fileSchema(files: Sources) {
       receivers: list(receiverSchema(files)),
       time_intervals: timeIntervalsSchema,
       mute_time_intervals: timeIntervalsSchema,
-      templates: list(z.string()),
+      // Here, so that they are told beside the faults of receivers.
+      templates: list(z.string()).superRefine((_, context) => {
+        for (const message of files.templates.faults) context.addIssue({ code: 'custom', message })
+      }),
       ...idleTopKeys,
     })
     .strict()
@@ -120,7 +123,6 @@ function fileSchema(files: Sources) {
       })
       for (const one of checkRoute(raw.route, names, intervalNames)) fault(['route', ...one.path], one.message)
       checkUndelivered(raw.receivers, raw.global.raw, fault)
-      for (const words of files.templates.faults) fault(['templates'], words)
       const receivers = raw.receivers.map((receiver, index) => ({
         name: receiver.name,
         dingtalk: receiver.dingtalk_configs,

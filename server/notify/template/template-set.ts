@@ -63,7 +63,13 @@ export function loadTemplates(options: {
     warnings: options.patterns.flatMap((pattern, index) =>
       matched[index]!.length > 0 ? [] : [`templates[${index}]: nothing matches ${pattern}`],
     ),
-    compile: (text, form) => compileText(text, form, library, options.onFault ?? (() => {})),
+    compile: (text, form) =>
+      compileText(text, form, {
+        library,
+        // What a faulty file should have defined is missing everywhere: the file's own fault says it all.
+        closed: faults.length === 0,
+        onFault: options.onFault ?? (() => {}),
+      }),
   }
 }
 

@@ -22,13 +22,17 @@ export type TemplateText = {
   render(notification: Notification): Rendered
 }
 
-/** `text` is a user's. Throws `template.invalid`, also when it calls a template that nobody defines. */
-export function compileText(text: string, form: TemplateForm, library: Library, onFault: () => void): TemplateText {
+/** `text` is a user's. Throws `template.invalid`; where the set is `closed` also when it calls a template that nobody defines. */
+export function compileText(
+  text: string,
+  form: TemplateForm,
+  { library, closed, onFault }: { readonly library: Library; readonly closed: boolean; readonly onFault: () => void },
+): TemplateText {
   const template = parseTemplate(text, {
     functions: alertmanagerFunctions,
     library,
     html: form === 'html',
-    closed: true,
+    closed,
     limits: notificationLimits,
   })
   const rendered = new WeakMap<Notification, Rendered>()

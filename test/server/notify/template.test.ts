@@ -128,6 +128,13 @@ describe('files of templates', () => {
     )
   })
 
+  it('that are refused are the only fault, not what calls the templates that they should have defined', () => {
+    const broken = { '/etc/inferward/t.tmpl': '{{ define "w" }}{{ nope }}{{ end }}' }
+    expect(faultsOf(webhook('"{{ template \\"w\\" . }}"'), 'templates: [t.tmpl]\n', broken)).toBe(
+      '/etc/inferward/alertmanager.yml:1:1: templates: /etc/inferward/t.tmpl:1:19: function "nope" not defined',
+    )
+  })
+
   it('are read anew with the configuration: what was opened before keeps its words', () => {
     const lines = webhook('"{{ template \\"w\\" . }}"')
     const before = open(lines, 'templates: [t.tmpl]\n', { '/etc/inferward/t.tmpl': '{{ define "w" }}before{{ end }}' })
