@@ -217,6 +217,29 @@ describe('snappy', () => {
     expect([...uncompressBlock(Uint8Array.of(9, 0x04, 1, 2, 0x0d, 2), 100)!]).toEqual([1, 2, 1, 2, 1, 2, 1, 2, 1])
   })
 
+  it('copies every length from every distance, wherever it ends, and writes nothing past its end', () => {
+    for (let offset = 1; offset <= 12; offset++) {
+      for (let length = 4; length <= 11; length++) {
+        for (let rest = 0; rest <= 5; rest++) {
+          // Twelve bytes as they are, a copy of them, and a few behind it.
+          const front = Array.from({ length: 12 }, (_, i) => i + 1)
+          const behind = Array.from({ length: rest }, (_, i) => 100 + i)
+          const expected = [...front]
+          for (let i = 0; i < length; i++) expected.push(expected[expected.length - offset]!)
+          expected.push(...behind)
+          const copy = [((length - 4) << 2) | 1, offset]
+          const literal = rest === 0 ? [] : [(rest - 1) << 2, ...behind]
+          const block = Uint8Array.of(expected.length, 11 << 2, ...front, ...copy, ...literal)
+          const memory = new Uint8Array(64).fill(0xee)
+          const out = uncompressBlock(block, 100, (bytes) => memory.subarray(8, 8 + bytes))!
+          expect([...out], `${length} from ${offset}, ${rest} behind`).toEqual(expected)
+          expect(memory.subarray(8 + out.length).every((byte) => byte === 0xee)).toBe(true)
+          expect(memory.subarray(0, 8).every((byte) => byte === 0xee)).toBe(true)
+        }
+      }
+    }
+  })
+
   const seed = Date.now() >>> 0
   it(`gives back what was packed (seed ${seed})`, () => {
     const { integer } = random(seed)
