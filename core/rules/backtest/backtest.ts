@@ -31,12 +31,17 @@ export type BacktestOptions = {
 const stepsAtOnce = 500
 /** Evaluations of single rules: by range queries, and moment by moment. */
 export const maxEvaluations = 5_000_000
-export const maxStepwise = 300_000
+export const maxStepwise = 2_500_000
 const maxEpisodes = 10_000
 const lookbackMs = 300_000
 
 type Lane = { readonly evaluator: GroupEvaluator; readonly intervalMs: number }
-type Piece = { readonly answers: ReadonlyMap<string, RangeAnswers>; readonly seen: ReadonlyMap<string, RangeAnswers> }
+type Piece = {
+  readonly answers: ReadonlyMap<string, RangeAnswers>
+  readonly seen: ReadonlyMap<string, RangeAnswers>
+  /** Last moment that it holds answers for. */
+  readonly until: number
+}
 
 /** Throws `backtest.too_large` before it begins. */
 export async function runBacktest(options: BacktestOptions): Promise<BacktestResult> {
@@ -49,15 +54,22 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
   refuseTooMuch(lanes, to - from, dependence.stepwise)
   const rules = groups.flatMap((group) => group.rules)
   const stepwise = rules.filter((rule) => dependence.stepwise.has(rule.expression.text))
-  const overlay = stepwise.length === 0 ? null : openOverlay(source, stepwise, dependence)
+  const offsetMs = groups.reduce((most, { queryOffsetMs }) => Math.max(most, queryOffsetMs), 0)
+  const overlay = stepwise.length === 0 ? null : openOverlay(source, stepwise, dependence, offsetMs)
   const tally = openTally(maxEpisodes)
   const quickest = lanes.reduce((least, { intervalMs }) => Math.min(least, intervalMs), Number.POSITIVE_INFINITY)
   const pieceMs = Number.isFinite(quickest) ? stepsAtOnce * quickest : to - from + 1
+  const pieces = new Map<Lane, Piece>()
   for (let start = from; start <= to; start += pieceMs) {
     const end = Math.min(to, start + pieceMs - 1)
     await overlay?.fill(start, end)
-    const pieces = new Map<Lane, Piece>()
-    for (const lane of lanes) pieces.set(lane, await prepare(options, lane, start, end, dependence.stepwise))
+    for (const lane of lanes) {
+      if ((pieces.get(lane)?.until ?? start - 1) >= start) continue
+      // A slow group has its steps of many such stretches answered at once.
+      const stretches = Math.max(1, Math.floor((stepsAtOnce * lane.intervalMs) / pieceMs))
+      const until = Math.min(to, start + stretches * pieceMs - 1)
+      pieces.set(lane, await prepare(options, lane, start, until, dependence.stepwise))
+    }
     for (const { lane, at } of moments(lanes, start, end)) {
       const deps = depsOf(options, lane, pieces.get(lane)!, overlay, at - lane.evaluator.group.queryOffsetMs)
       const { transitions } = lane.evaluator.evaluate(at, deps)
@@ -100,12 +112,13 @@ async function prepare(
   const answers = new Map<string, RangeAnswers>()
   const seen = new Map<string, RangeAnswers>()
   const first = firstTime(evaluator, intervalMs, start)
-  if (first > end) return { answers, seen }
+  if (first > end) return { answers, seen, until: end }
   const [from, to] = [first - group.queryOffsetMs, end - group.queryOffsetMs]
   for (const { kind, expression } of group.rules) {
     const { text, selectors } = expression
-    if (!stepwise.has(text) && !answers.has(text))
-      answers.set(text, await rangeAnswers(source, text, from, to, intervalMs))
+    // The overlay knows all that those read.
+    if (stepwise.has(text)) continue
+    if (!answers.has(text)) answers.set(text, await rangeAnswers(source, text, from, to, intervalMs))
     if (kind !== 'alerting') continue
     for (const { matchers, fromMs, toMs, absent } of selectors) {
       const key = keyOf(matchers, fromMs, toMs)
@@ -113,7 +126,7 @@ async function prepare(
       seen.set(key, await rangeAnswers(source, presence(matchers, fromMs, toMs), from, to, intervalMs))
     }
   }
-  return { answers, seen }
+  return { answers, seen, until: end }
 }
 
 /** Distances are from the moment that the expression is worked out for. */
@@ -166,7 +179,7 @@ function depsOf(
     has(matchers, from, to) {
       if (overlay?.has(matchers, from, to)) return true
       const answers = piece.seen.get(keyOf(matchers, dataAt - from, dataAt - to))
-      return answers === undefined || answers.at(dataAt).length > 0
+      return answers === undefined ? overlay === null : answers.at(dataAt).length > 0
     },
   }
 }

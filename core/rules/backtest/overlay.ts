@@ -6,6 +6,7 @@ import { parseQuery } from '../../promql/parser.ts'
 import { defaultLimits, instantQuery } from '../../promql/query.ts'
 import { selectorText } from '../../promql/selector-text.ts'
 import { openHead } from '../../series/head.ts'
+import { isBlind } from '../blindness.ts'
 import type { HasSeries, RuleQuery, RuleWriter } from '../query.ts'
 import { resultSamples } from '../query-result.ts'
 import type { Rule } from '../rule.ts'
@@ -22,9 +23,16 @@ export type Overlay = {
 
 const maxSeries = 200_000
 
-export function openOverlay(source: BacktestSource, rules: readonly Rule[], dependence: Dependence): Overlay {
+/** `offsetMs`: how far behind their evaluation the rules look at most. */
+export function openOverlay(
+  source: BacktestSource,
+  rules: readonly Rule[],
+  dependence: Dependence,
+  offsetMs: number,
+): Overlay {
   const head = openHead({ maxSeries, retentionMs: Number.POSITIVE_INFINITY })
   const selectors = new Set<string>()
+  const expressions = new Map(rules.map(({ expression }) => [expression.text, expression]))
   let reachMs = 0
   for (const { expression } of rules) {
     for (const { matchers, fromMs } of expression.selectors) {
@@ -32,11 +40,19 @@ export function openOverlay(source: BacktestSource, rules: readonly Rule[], depe
       reachMs = Math.max(reachMs, fromMs)
     }
   }
+  reachMs += offsetMs
+  /** Is there any sample at all, the end of a series among them? */
+  const any: HasSeries = (matchers, from, to) => {
+    for (const ref of head.select(matchers)) if (head.latest(ref, from, to, cell) === 1) return true
+    return false
+  }
   const parsed = new Map<string, Node>()
   let filledTo: number | null = null
   const cell = { times: new Float64Array(1), values: new Float64Array(1), stale: new Uint8Array(1) }
   return {
     query(text, time) {
+      // Without a sample of what it needs it has nothing to say, and much of a history may be so.
+      if (isBlind(expressions.get(text)!, time, any)) return []
       const node = parsed.get(text) ?? parseQuery(text)
       parsed.set(text, node)
       return resultSamples(instantQuery(head, node, time, defaultLimits))
