@@ -34,7 +34,7 @@ const slow: readonly ((asked: number) => { readonly expr: string; readonly range
     expr: `sum by (instance, model) (rate(inference_latency_seconds_bucket[5m])) + ${asked} > 1e300 or vector(0)`,
   }),
   () => ({ expr: '{__name__=~".+"}' }),
-  () => ({ expr: 'rate({__name__=~".+_total"}[5m])', rangeMs: 5 * 60_000 }),
+  () => ({ expr: 'last_over_time({__name__=~".+_total"}[5m])', rangeMs: 5 * 60_000 }),
   (asked) => ({ expr: `topk(20, rate(gpu_nvlink_bytes_total[15m]) + ${asked})` }),
   () => ({ expr: 'max_over_time(rate(gpu_pcie_bytes_total[1m])[10m:15s])' }),
   () => ({ expr: 'count by (__name__) ({instance=~"gpu-.*"})' }),
@@ -82,9 +82,10 @@ export async function lateness({ tell, signal }: Context): Promise<Report> {
   return {
     figures: [
       {
-        what: 'a slow query delays no rule by more than, most of all ticks',
+        // A quiet stretch may have had its own bad moment: what queries add is looked for at every height.
+        what: 'a slow query delays no rule by more than, at p50, p90, p99 or most',
         unit: 'ms',
-        ours: at('busy', 1) - at('quiet', 1),
+        ours: Math.max(...[0.5, 0.9, 0.99, 1].map((q) => at('busy', q) - at('quiet', q))),
         peer: null,
         must: atMost(most),
         absent: null,
@@ -125,7 +126,7 @@ async function feed(store: Peer, load: ReturnType<typeof openLoad>, from: number
 
 /** Keeps so many in flight until then; those under way at the end are let go. How many were answered. */
 async function askSlowly(store: Peer, over: number, before: number, signal: AbortSignal): Promise<number> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, over - performance.now()))])
+  const end = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, Math.round(over - performance.now())))])
   let asked = before
   let answered = 0
   const reader = async (): Promise<void> => {

@@ -17,6 +17,8 @@ export type BodyIntake = {
   /** Samples later than `latest` are refused. Throws `remote_write.malformed`, and then takes nothing. With a log, what is to be taken is recorded
    * there first; what the log throws is thrown, and nothing is taken. */
   take(kind: RecordKind, body: Uint8Array, latest: number, log?: SampleLog): AppendReport
+  /** The log was replayed: what its numbers meant is not asked again. */
+  replayedAll(): void
   /** The head gave up this series. */
   removed(ref: SeriesRef): void
 }
@@ -30,6 +32,8 @@ export type SampleLog = {
 /** Tables of texts that are remembered. Senders who make a new one for every body gain nothing by it, and lose little. */
 const tableBytes = 8 << 20
 const orderBytes = 64 << 20
+/** Room for samples that is kept from one body to the next. */
+const keptSamples = 1 << 17
 
 export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIntake {
   const wire = openWireCache()
@@ -51,7 +55,7 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
     refused[reason] = (refused[reason] ?? 0) + 1
     fault ??= `${words[reason]}: series ${spelled(typeof ref === 'number' ? head.labels(ref) : sent)}${time === null ? '' : `, timestamp ${time}`}`
   }
-  const batch = new SampleBatch()
+  let batch = new SampleBatch()
   const sample = (time: number, value: number, stale: boolean): void => {
     if (typeof ref === 'string') refuse(ref, time)
     else if (time > latest) refuse('out_of_bounds', time)
@@ -191,8 +195,10 @@ export function openBodyIntake(head: Appender & Pick<Querier, 'labels'>): BodyIn
       else takePlain(body)
       if (log !== undefined && batch.count > 0) record(log)
       append()
+      if (batch.refs.length > keptSamples) batch = new SampleBatch()
       return { samples: taken, refused, ...(fault === undefined ? {} : { fault }) }
     },
+    replayedAll: () => replayed.clear(),
     removed(gone) {
       if (gone < spelledOut.length) spelledOut[gone] = 0
       wire.removed(gone)

@@ -224,6 +224,7 @@ export function localStore(deps: LocalStoreDeps): LocalStore {
         deps.ruleLane?.start(),
         persistence?.recover(head, (kind, body, latest) => void take(kind, body, latest)),
       ])
+      bodies.replayedAll()
       samples = 0
       refusals = 0
     },
