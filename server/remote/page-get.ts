@@ -18,11 +18,11 @@ const unpack = promisify(gunzip)
 const failed = (code: string, message: string): InferwardError =>
   new InferwardError({ code: `scrape.${code}`, message })
 
-/** `close` ends idle connections. */
-export function openPageGet(): { readonly get: GetPage; close(): void } {
+/** `close` ends idle connections. `ca`: whom to trust over TLS; left out: whom the system trusts. */
+export function openPageGet(ca?: string): { readonly get: GetPage; close(): void } {
   const memory = openPageMemory()
   const sockets = openPageSockets()
-  const tls = openTlsGet()
+  const tls = openTlsGet(ca)
   const prepared = new WeakMap<GetRequest, Prepared>()
 
   const ask = async ({ url, address, text }: Prepared, request: GetRequest): Promise<Answer> => {

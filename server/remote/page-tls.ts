@@ -11,8 +11,9 @@ export type TlsGet = {
   close(): void
 }
 
-export function openTlsGet(): TlsGet {
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 10_000 })
+/** `ca`: whom to trust; left out: whom the system trusts. */
+export function openTlsGet(ca?: string): TlsGet {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 10_000, ...(ca === undefined ? {} : { ca }) })
   return {
     async ask(url, { headers, ending, maxBytes }) {
       const controller = new AbortController()

@@ -1,9 +1,14 @@
 // Pages over loopback: from servers that behave, and from those that do not.
 
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { createServer as createNetServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { Ending } from '../../../server/remote/ending.ts'
 import type { GetRequest } from '../../../server/remote/page.ts'
 import { openPageGet } from '../../../server/remote/page-get.ts'
@@ -41,8 +46,8 @@ async function raw(answer: (socket: Socket, connection: number, text: string) =>
   return `http://127.0.0.1:${(server.address() as { port: number }).port}/metrics`
 }
 
-function reader() {
-  const http = openPageGet()
+function reader(ca?: string) {
+  const http = openPageGet(ca)
   closers.push(() => http.close())
   return async (url: string, more: Partial<GetRequest> = {}): Promise<string[]> => {
     const seen: string[] = []
@@ -204,5 +209,70 @@ describe('a connection', () => {
     await fetchPage(`${url}?a=b%20c`)
     const host = new URL(url).host
     expect(seen).toEqual([`GET /metrics?a=b%20c HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer t\r\n\r\n`])
+  })
+})
+
+const openssl = spawnSync('openssl', ['version']).status === 0
+describe.skipIf(!openssl)('over TLS', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'page-tls-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  async function secure(listener: RequestListener): Promise<{ url: string; ca: string }> {
+    const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')]
+    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    const made = spawnSync('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-days',
+      '2',
+      ...names,
+    ])
+    expect(made.status, made.stderr.toString()).toBe(0)
+    const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, listener)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closers.push(() => {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(resolve))
+    })
+    const { port } = server.address() as { port: number }
+    return { url: `https://127.0.0.1:${port}/metrics`, ca: readFileSync(cert, 'utf8') }
+  }
+
+  it('a page is read as over plain HTTP, packed and bounded, and only from whom we trust', async () => {
+    const { url, ca } = await secure((request, response) => {
+      response.setHeader('content-type', 'text/plain')
+      if (request.url === '/gone') return void response.writeHead(410).end('x')
+      if (request.url === '/never') return
+      response.setHeader('content-encoding', 'gzip').end(gzipSync('a 1\n'))
+    })
+    const read = reader(ca)
+    expect(await read(url)).toEqual(['a 1\n', 'text/plain'])
+    await expect(read(url, { maxBytes: 3 })).rejects.toThrow('page larger than 3 bytes')
+    await expect(read(url.replace('metrics', 'gone'))).rejects.toThrow('server returned HTTP status 410 Gone')
+    await expect(fetchPage(url)).rejects.toThrow('self-signed certificate')
+    const ending = new Ending()
+    const waiting = expect(read(url.replace('metrics', 'never'), { ending })).rejects.toThrow()
+    ending.end('late')
+    await waiting
+  })
+
+  it('a secret does not follow a page from TLS to plain HTTP', async () => {
+    const seen: (string | undefined)[] = []
+    const plain = await serve((request, response) => {
+      seen.push(request.headers.authorization)
+      response.end('b 2\n')
+    })
+    const { url, ca } = await secure((_request, response) => void response.writeHead(302, { location: plain }).end())
+    expect((await reader(ca)(url))[0]).toBe('b 2\n')
+    expect(seen).toEqual([undefined])
   })
 })
