@@ -13,7 +13,8 @@ export type AlertMemory = {
   forget(resolvedBefore: number): void
   current(): readonly Alert[]
   find(fingerprint: string): Alert | null
-  row(fingerprint: string, episode: string): AlertRow | null
+  /** Lives of the alert under this rule. */
+  lives(of: Pick<AlertRow, 'fingerprint' | 'file' | 'group' | 'rule'>): readonly AlertRow[]
   restored(): readonly RestoredAlert[]
   /** Time of the newest change; null where there is no alert. */
   newestChange(): number | null
@@ -84,7 +85,10 @@ export function openAlertMemory(externalUrl: string): AlertMemory {
       for (const row of [...all()]) if (row.resolvedAt !== null && row.resolvedAt < resolvedBefore) remove(row)
     },
     find: (fingerprint) => merged(alerts.get(fingerprint)?.values() ?? [], externalUrl),
-    row: (fingerprint, episode) => alerts.get(fingerprint)?.get(episode) ?? null,
+    lives: ({ fingerprint, file, group, rule }) =>
+      [...(alerts.get(fingerprint)?.values() ?? [])].filter(
+        (row) => row.file === file && row.group === group && row.rule === rule,
+      ),
     current: () => [...alerts.values()].flatMap((rows) => merged(rows.values(), externalUrl) ?? []),
     restored: () =>
       [...all()].flatMap((row) => {

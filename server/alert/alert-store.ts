@@ -12,7 +12,7 @@ import type { Amendment, RestoredAlert, Transition } from '../../core/rules/tran
 import type { Alert, AlertListener, AlertSource } from './alert.ts'
 import { type AlertMemory, openAlertMemory } from './alert-memory.ts'
 import type { AlertRow, AlertTable, AlertWrite } from './alert-table-port.ts'
-import { episodeId, stepOf, textOf } from './record.ts'
+import { stepOf, textOf } from './record.ts'
 
 export type AlertStoreDeps = {
   readonly clock: Clock
@@ -50,8 +50,8 @@ export type AlertStore = Room &
     find(fingerprint: string): Alert | null
     /** Time of the newest change that an earlier life kept, valid after `start`: everything before it is kept as well. Null: none. */
     keptUntil(): number | null
-    /** What is durable of this life of an alert; null: nothing, or it ended long ago. */
-    known(life: Parameters<typeof episodeId>[0]): AlertRow | null
+    /** What is durable of an alert: the life that goes on, else this very one; null: nothing, or it ended long ago. */
+    known(life: Parameters<AlertMemory['lives']>[0] & { readonly activeAt: number }): AlertRow | null
     /** Resolves when everything that was taken before is durable, or given up; rejects when the store stops before. */
     written(): Promise<void>
     /** Resolves when nothing waits any more. */
@@ -225,7 +225,12 @@ export function openAlertStore(deps: AlertStoreDeps): AlertStore {
     },
     restored: () => memory.restored(),
     keptUntil: () => keptUntil,
-    known: (life) => memory.row(life.fingerprint, episodeId(life)),
+    known(life) {
+      const lives = memory.lives(life)
+      return (
+        lives.find(({ state }) => state !== 'resolved') ?? lives.find((row) => row.activeAt === life.activeAt) ?? null
+      )
+    },
     async written() {
       if (done >= taken) return
       if (abort.signal.aborted) throw stopped()

@@ -2,8 +2,8 @@
 
 export type Owner =
   | { readonly kind: 'server' }
-  /** Offered under this term; its agent has not answered yet. */
-  | { readonly kind: 'moving'; readonly term: string }
+  /** Offered under this term; its agent has not answered yet. `since` by the monotonic clock. */
+  | { readonly kind: 'moving'; readonly term: string; readonly since: number }
   | { readonly kind: 'agent'; readonly term: string }
 
 export type HostRecord = {
@@ -12,7 +12,7 @@ export type HostRecord = {
   capable: boolean
   /** By the monotonic clock. */
   lastHeard: number
-  /** Rules that its agent would not take. */
+  /** Rules that its agent would not take, over this connection. */
   refused: string | null
   /** What is done for this host is done one after another. */
   work: Promise<void>

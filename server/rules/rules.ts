@@ -15,6 +15,8 @@ import { type HostRecord, newRecord } from './owner.ts'
 
 /** As an agent is called late: two heartbeats and a half. */
 export const takeOverMs = 2.5 * heartbeatMs
+/** An agent that is heard and does not answer: longer than any backlog of changes takes. */
+const answerMs = 60_000
 const sweepMs = 1000
 /** Of a host that is gone nothing is held that another connection would not bring. */
 const forgetMs = 3_600_000
@@ -115,13 +117,14 @@ export function openRules(deps: RulesDeps): Rules {
       await takeBack(host, record)
       return deps.send(host, { type: 'rules', term, ...noRules(set), alerts: [] })
     }
-    record.owner = { kind: 'moving', term }
+    record.owner = { kind: 'moving', term, since: clock.monotonic() }
     await store.hold(host)
     // What was told before this moment is all that anybody tells.
     await alerts.written()
     const made = offerOf(set, term, alertsOf(host))
     if (made === null) {
       log.warn('the alerts of a host are too many for one message: its rules stay with the server', { host })
+      record.refused = set.hash
       return takeBack(host, record)
     }
     await store.show(host, made.alerts)
@@ -176,17 +179,24 @@ export function openRules(deps: RulesDeps): Rules {
     if (record.owner.kind !== 'server' && record.owner.term === told.term) await takeBack(host, record)
   }
 
+  const overdue = ({ owner, lastHeard }: HostRecord, now: number): 'silent' | 'mute' | null => {
+    if (owner.kind === 'server') return null
+    if (now - lastHeard > takeOverMs) return 'silent'
+    return owner.kind === 'moving' && now - owner.since > answerMs ? 'mute' : null
+  }
   const sweep = (): void => {
     timer = clock.timer(sweepMs, sweep)
     const now = clock.monotonic()
     for (const [host, record] of records) {
       if (now - record.lastHeard > forgetMs && record.owner.kind === 'server' && !record.capable) records.delete(host)
-      if (record.owner.kind === 'server' || now - record.lastHeard <= takeOverMs) continue
+      if (overdue(record, now) === null) continue
       const work = serial(record, async () => {
-        if (record.owner.kind === 'server' || clock.monotonic() - record.lastHeard <= takeOverMs) return
+        const why = overdue(record, clock.monotonic())
+        if (why === null) return
+        if (why === 'mute') record.refused = set?.hash ?? null
         await takeBack(host, record)
         takenOver++
-        log.warn('an agent is silent: its rules are worked out by the server', { host })
+        log.warn(`an agent is ${why}: its rules are worked out by the server`, { host })
       })
       quietly(host, work)
     }
@@ -226,6 +236,7 @@ export function openRules(deps: RulesDeps): Rules {
     connected(host, capable) {
       const record = recordOf(host)
       record.capable = capable
+      record.refused = null
       record.lastHeard = clock.monotonic()
       quietly(
         host,

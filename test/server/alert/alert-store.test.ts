@@ -85,6 +85,32 @@ function step(state: Transition['state'], minutes: number, more: Partial<Transit
 }
 
 describe('the alert store', () => {
+  it('keeps an alert that fired when the end of its pending time comes late, also over a restart', async () => {
+    await using database = await testDatabase()
+    const { store } = await boot(database)
+    store.apply([step('pending', 0)])
+    await store.written()
+    store.apply([step('firing', 3)])
+    await store.written()
+    store.apply([step('inactive', 1)])
+    await store.written()
+    expect(store.restored().map((one) => one.state)).toEqual(['firing'])
+    const { store: after } = await boot(database)
+    expect(after.restored().map((one) => one.state)).toEqual(['firing'])
+  })
+
+  it('shows what another clock evaluated by the time at which it was heard', async () => {
+    await using database = await testDatabase()
+    const { store } = await boot(database)
+    store.apply([step('firing', 60, { firedAt: at(60), heardAt: at(1) })])
+    await store.written()
+    expect(store.current()).toMatchObject([{ startsAt: at(1), endsAt: null }])
+    store.apply([step('resolved', 61, { firedAt: at(1), heardAt: at(2) })])
+    await store.written()
+    expect(store.current()).toMatchObject([{ startsAt: at(1), endsAt: at(2) }])
+    expect(await events(database)).toEqual(['h1 firing', 'h1 resolved'])
+  })
+
   it('writes rows and events, and tells readers what fires and what is resolved, never what is pending', async () => {
     await using database = await testDatabase()
     const { store, told } = await boot(database)

@@ -45,6 +45,7 @@ export async function fleet(rules: readonly Rule[]) {
   /** The agent's clock is ahead by so much. */
   let skew = 0
   let cable = true
+  let muted = false
   let restarted = false
   let next = 0
 
@@ -131,7 +132,7 @@ export async function fleet(rules: readonly Rule[]) {
     const [now, own] = [link, agent]
     if (now === null || own === null || !cable) return
     const { stream } = own
-    for (const { sequence, payload } of stream.read(Math.max(now.sent + 1, stream.first), 1 << 20)) {
+    for (const { sequence, payload } of muted ? [] : stream.read(Math.max(now.sent + 1, stream.first), 1 << 20)) {
       now.sent = sequence
       now.busy = now.busy.then(async () => {
         if (link !== now || !cable) return
@@ -198,6 +199,10 @@ export async function fleet(rules: readonly Rule[]) {
     },
     setSkew(ms: number) {
       skew = ms
+    },
+    /** What the agent says of rules does not go through, all else does. */
+    mute(on: boolean) {
+      muted = on
     },
     /** Nothing goes through any more; both sides find out in their own time. */
     cut() {

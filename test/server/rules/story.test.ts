@@ -206,6 +206,27 @@ describe('a rule that an agent works out', () => {
     }
   })
 
+  it('is judged by the server when its agent takes it and never says so', async () => {
+    const one = await open()
+    one.cut()
+    one.mute(true)
+    await one.mend()
+    await one.run(50)
+    expect(one.owners()).toEqual({ server: 0, moving: 1, agent: 0 })
+    await one.run(20)
+    expect(one.owners()).toEqual({ server: 1, moving: 0, agent: 0 })
+    one.values.memory = 5
+    await one.run(3)
+    expect(one.told).toHaveLength(1)
+    // Until it connects again.
+    one.mute(false)
+    one.cut()
+    await one.mend()
+    await one.run(3)
+    expect(one.owners()).toEqual({ server: 0, moving: 0, agent: 1 })
+    expect(one.told).toHaveLength(1)
+  })
+
   it('is judged by nobody twice: a hundred cuts at odd moments give each change once', async () => {
     const one = await open()
     let state = 12_345
