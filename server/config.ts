@@ -56,7 +56,7 @@ export const serverConfig = z
     /** Groups of alerts that cost little are also evaluated when samples arrive, at most this often; left out: only at their interval. */
     evaluation_on_arrival: duration.optional(),
     /** Alerts that concern one host alone are worked out by its agent, also while it is cut off. */
-    rules_on_agents: z.boolean().default(false),
+    rules_on_agents: z.boolean().default(true),
     /** Alertmanager configuration. Relative to this file. */
     alertmanager_config: z.string().min(1).optional(),
     /** External Alertmanagers that alerts of our rules are posted to. */
