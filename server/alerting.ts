@@ -245,7 +245,7 @@ export function openAlerting(options: {
         const [next, read] = [readRoutes(), readRules()]
         escalationOf(next)
         beatsOf(next)
-        await store.loadRules(read, [], null)
+        await hostRules.load(read, () => store.loadRules(read, [], null))
         routing = next
         dispatch.reload(inForce(next))
         reloads.ok = true

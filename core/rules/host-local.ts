@@ -51,6 +51,8 @@ function reasonOf(group: RuleGroup, rule: Rule, named: ReadonlyMap<string, numbe
   if (rule.kind === 'recording') return 'what it records is read by others'
   if (group.limit > 0) return 'the limit of its group counts the alerts of all hosts'
   if (Object.hasOwn(rule.labels, hostLabel)) return `it sets the label "${hostLabel}"`
+  // Of no host, and whether data is missing is asked of the fleet.
+  if (rule.noData === 'fire') return 'it fires where data is missing'
   if (asksQueries(rule)) return 'a template of it asks queries'
   const locality = localityOf(rule.expression.text, hostLabel)
   if (!locality.local) return locality.reason

@@ -11,7 +11,7 @@ const alerts = path.resolve(import.meta.dirname, '../../../alerts')
 const localityIn = (text: string, file = 'r.yml') => hostLocality(parseRuleFile(file, text, parseExpression))
 const pack = (name: string) => localityIn(readFileSync(path.join(alerts, name), 'utf8'), name)
 
-type Rule = { alert?: string; record?: string; expr: string; labels?: object; annotations?: object }
+type Rule = { alert?: string; record?: string; expr: string; labels?: object; annotations?: object; no_data?: string }
 const file = (rules: readonly Rule[], more: object = {}): string =>
   JSON.stringify({ groups: [{ name: 'g', ...more, rules }] })
 const up = 'inferward_engine_up == 0'
@@ -73,6 +73,11 @@ describe('a host-local rule', () => {
       reasons: ['a selector of it has no metric name'],
     },
     { what: 'records nothing', rules: [{ record: 'r', expr: up }], reasons: ['what it records is read by others'] },
+    {
+      what: 'does not fire where data is missing',
+      rules: [{ alert: 'A', expr: up, no_data: 'fire' }],
+      reasons: ['it fires where data is missing'],
+    },
     {
       what: 'does not name another host',
       rules: [{ alert: 'A', expr: up, labels: { host: 'x' } }],
