@@ -126,7 +126,10 @@ async function feed(store: Peer, load: ReturnType<typeof openLoad>, from: number
 
 /** Keeps so many in flight until then; those under way at the end are let go. How many were answered. */
 async function askSlowly(store: Peer, over: number, before: number, signal: AbortSignal): Promise<number> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, Math.round(over - performance.now())))])
+  // Held here: a timeout signal that nobody holds may be collected before its time.
+  const stop = new AbortController()
+  const timer = setTimeout(() => stop.abort(), Math.max(0, over - performance.now()))
+  const end = AbortSignal.any([signal, stop.signal])
   let asked = before
   let answered = 0
   const reader = async (): Promise<void> => {
@@ -154,6 +157,7 @@ async function askSlowly(store: Peer, over: number, before: number, signal: Abor
     }
   }
   await Promise.all(Array.from({ length: readers }, reader))
+  clearTimeout(timer)
   return answered
 }
 
