@@ -65,8 +65,9 @@ export function blockThread(program: string, directory: string): BlockMaker {
     rest: end,
     async stop() {
       stopped = true
-      await end()
+      // First, so that no answer comes between: what is under way has failed from here on.
       failAll('the store stops')
+      await end()
     },
   }
 }
