@@ -46,7 +46,8 @@ try {
   const { version } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as { version: string }
   let stopping = false
   const stopped = new AbortController()
-  const begin = async (): Promise<ServerApp> => {
+  /** Null: stopped before it was its turn. */
+  const begin = async (): Promise<ServerApp | null> => {
     const databaseUrl = process.env.DATABASE_URL || undefined // set to nothing is not set
     const database = await openDatabase({ dataDirectory: flags.data, databaseUrl, clock: systemClock, log })
     const office = await takeOffice({
@@ -65,6 +66,10 @@ try {
       await database.stop(true)
       throw error
     })
+    if (office === null) {
+      await database.stop(true)
+      return null
+    }
     return openServer({
       configText: flags.config === undefined ? '' : shownConfig(readFileSync(flags.config, 'utf8')),
       configDirectory: flags.config === undefined ? process.cwd() : path.dirname(flags.config),
@@ -87,7 +92,7 @@ try {
     stopping = true
     stopped.abort()
     begun
-      .then((app) => app.stop(true))
+      .then((app) => app?.stop(true))
       .catch((error: unknown) => process.stderr.write(describeFailure('inferward-server', error).text))
       .finally(() => {
         lock.release()
@@ -98,7 +103,7 @@ try {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   // What is wrong is in the log, and what was in force stays.
-  process.on('SIGHUP', () => void begun.then((app) => app.reload()).catch(() => {}))
+  process.on('SIGHUP', () => void begun.then((app) => app?.reload()).catch(() => {}))
   const begun = begin()
   await begun
 } catch (error) {

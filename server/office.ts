@@ -20,7 +20,7 @@ export type Office = {
   readonly mayAct: () => Promise<boolean>
 }
 
-/** Resolves when this server is the one that acts. */
+/** Resolves when this server is the one that acts; with null when it is stopped before. */
 export async function takeOffice(options: {
   readonly database: Database
   readonly data: string
@@ -29,12 +29,12 @@ export async function takeOffice(options: {
   readonly log: Log
   readonly stopping: AbortSignal
   readonly onLost: () => void
-}): Promise<Office> {
+}): Promise<Office | null> {
   const { database, clock, log, config, stopping } = options
   const ttlMs = config.failover_after
   const lease = openLease(database.db, { name: 'acting', holder: serverId(options.data), ttlMs, clock })
   const everyMs = Math.ceil(ttlMs / 3)
-  await standBy({ lease, clock, log, listen: config.listen, everyMs, stopping })
+  if (!(await standBy({ lease, clock, log, listen: config.listen, everyMs, stopping }))) return null
 
   const over = new AbortController()
   const keep = async (): Promise<void> => {
@@ -65,6 +65,7 @@ export async function takeOffice(options: {
   }
 }
 
+/** False: stopped while it stood by. */
 async function standBy(deps: {
   readonly lease: Lease
   readonly clock: Clock
@@ -72,17 +73,19 @@ async function standBy(deps: {
   readonly listen: Listen
   readonly everyMs: number
   readonly stopping: AbortSignal
-}): Promise<void> {
+}): Promise<boolean> {
   const { lease, clock, log, stopping } = deps
-  if (await lease.acquire()) return
+  if (await lease.acquire()) return true
   log.info('another server acts on this database; this one stands by')
   const door = await openDoor(deps.listen)
   try {
     for (;;) {
       await clock.sleep(deps.everyMs, stopping)
-      if (stopping.aborted) throw new Error('stopped while standing by')
+      if (stopping.aborted) return false
       try {
-        if (await lease.acquire()) return log.info('this server acts now')
+        if (!(await lease.acquire())) continue
+        log.info('this server acts now')
+        return true
       } catch (error) {
         log.warn('the database cannot be asked who acts', { error: errorText(error) })
       }

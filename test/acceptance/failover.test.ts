@@ -192,6 +192,16 @@ describe('two servers on one database', () => {
     expect([times('First firing'), times('Second firing')]).toEqual([1, 1])
   })
 
+  it('one that stands by is asked to stop: it ends at once and without complaint', async () => {
+    const acting = [...running][0]!
+    const other = await start(acting.url.endsWith(`:${ports.a}`) ? 'b' : 'a')
+    await standsBy(other)
+    other.process.kill('SIGTERM')
+    expect(await other.ended).toBe(0)
+    expect(other.output()).not.toContain('inferward-server:')
+    expect(await status(acting, '/-/ready')).toBe(200)
+  })
+
   type Group = { readonly lastEvaluation: string; readonly rules: readonly { readonly name: string }[] }
   const group = async (one: Running): Promise<Group> => {
     const answer = await fetch(`${one.url}/api/v1/rules`, { signal: AbortSignal.timeout(2000) })
