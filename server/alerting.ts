@@ -307,6 +307,8 @@ export function openAlerting(options: {
           labels: { state },
         })),
         { name: 'inferward_dispatch_silences_refused_total', value: quiet.refused },
+        { name: 'inferward_dispatch_acks', value: acks.list().length },
+        { name: 'inferward_dispatch_acks_refused_total', value: acks.refused() },
         { name: 'inferward_dispatch_flushes_total', value: sent.flushes },
         { name: 'inferward_dispatch_flush_failures_total', value: sent.flushFailures + sent.storeFailures },
         ...Object.entries(heartbeats.stats()).map(([result, value]) => ({

@@ -183,6 +183,14 @@ const rows: readonly [name: string, type: 'counter' | 'gauge', labels: readonly 
   ['alert_posted_waiting', 'gauge', [], 'Posted requests that wait to be written.', '等待写入的外部提交数。'],
   ['dispatch_groups', 'gauge', [], 'Groups of alerts.', '告警分组数。'],
   ['dispatch_silences', 'gauge', ['state'], 'Silences, by state.', '静默数,按状态。'],
+  ['dispatch_acks', 'gauge', [], 'Acknowledgements in force.', '有效的确认数。'],
+  [
+    'dispatch_acks_refused_total',
+    'counter',
+    [],
+    'Acknowledgements that were asked for and not made.',
+    '被拒绝的确认请求数。',
+  ],
   [
     'dispatch_silences_refused_total',
     'counter',

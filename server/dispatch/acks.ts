@@ -34,6 +34,8 @@ export type Acks = AckSource & {
   withdraw(fingerprint: string, by: string): Promise<void>
   /** Those in force. */
   list(): readonly Ack[]
+  /** How many were asked for and not made. */
+  refused(): number
 }
 
 export function openAcks(deps: {
@@ -52,6 +54,7 @@ export function openAcks(deps: {
   let timer: Disposable | null = null
   let sweeper: Disposable | null = null
   let running = false
+  let refused = 0
 
   const tell = (fingerprints: readonly string[]): void => {
     if (fingerprints.length > 0) for (const listener of [...listeners]) listener(fingerprints)
@@ -123,15 +126,20 @@ export function openAcks(deps: {
     },
     set: (ack, alert) =>
       alone(async () => {
-        checkAck(ack, alert)
-        if (!all.has(ack.fingerprint) && all.size >= max) {
-          throw new InferwardError({
-            code: 'ack.limit',
-            message: `there are ${all.size} acknowledgements, at most ${max}`,
-          })
+        try {
+          checkAck(ack, alert)
+          if (!all.has(ack.fingerprint) && all.size >= max) {
+            throw new InferwardError({
+              code: 'ack.limit',
+              message: `there are ${all.size} acknowledgements, at most ${max}`,
+            })
+          }
+          await keep(ack)
+          deps.onSet?.(ack, 'acknowledged', ack.owner)
+        } catch (error) {
+          refused++
+          throw error
         }
-        await keep(ack)
-        deps.onSet?.(ack, 'acknowledged', ack.owner)
       }),
     withdraw: (fingerprint, by) =>
       alone(async () => {
@@ -144,6 +152,7 @@ export function openAcks(deps: {
         await keep(ended)
         deps.onSet?.(ended, 'withdrawn', by)
       }),
+    refused: () => refused,
     list: () => [...open].map((fingerprint) => all.get(fingerprint)!),
     of(alert, now) {
       const ack = all.get(alert.fingerprint)

@@ -152,6 +152,20 @@ describe('an acknowledged alert', () => {
   })
 })
 
+describe('acknowledgements that are refused', () => {
+  it('are counted, and change nothing', async () => {
+    const one = story(route)
+    one.collector()
+    await one.start()
+    one.fires('a')
+    await one.after('1m')
+    expect(one.acks.refused()).toBe(0)
+    await expect(one.acknowledge('b', '1h')).rejects.toThrow('no alert b fires')
+    await expect(one.acknowledge('a', '31d')).rejects.toThrow('within 30 days')
+    expect([one.acks.refused(), one.acks.list()]).toEqual([2, []])
+  })
+})
+
 describe('an alert that nobody acknowledges', () => {
   const escalation = `
 escalations:
