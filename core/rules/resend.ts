@@ -1,5 +1,7 @@
 // When an alert is posted to an Alertmanager, as Prometheus decides it: at once when it fires or resolves, again after the delay as long as it fires, and a
 // quarter of an hour long after it resolved. What is posted says until when it holds should nobody post again. Pure: called once after each evaluation.
+// The suite of alert generators is held against it; alerts are forwarded by `server/notify/forward.ts`, which sees changes and not evaluations, and
+// keeps the same minute and quarter of an hour by its own clock.
 
 import type { ActiveAlerts } from './alerting-rule.ts'
 import { type LabelRecord, labelKey } from './labels.ts'
